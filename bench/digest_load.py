@@ -39,7 +39,7 @@ SERVERS, CHANNELS = 20, 50
 POST = "POST /channels/{}/messages"
 MESSAGES, WINDOW = 5, 5.0  # a channel's limit
 AHEAD = dt.timedelta(seconds=45)  # in which the bot starts
-PATIENCE = 900.0
+PATIENCE = dt.timedelta(minutes=15)
 ALLOWED = 600.0
 BETWEEN_QUESTIONS = 1.0
 BEAT = 2.0
@@ -65,7 +65,7 @@ async def main() -> None:
                 await _measure(server, channels, due)
             finally:
                 process.terminate()
-                await asyncio.wait_for(process.wait(), PATIENCE)
+                await asyncio.wait_for(process.wait(), PATIENCE.total_seconds())
 
 
 async def _fill(data: Path, seeds: Sequence[Paper]) -> None:
@@ -131,7 +131,7 @@ async def _keep_asking(server: LocalDiscord, used: list[Interaction]) -> None:
     lobby = server.guild("Lobby")
     channel = lobby.channel("questions")
     people = [lobby.member(f"Person {number}") for number in range(20)]
-    for number in range(int(PATIENCE / BETWEEN_QUESTIONS)):
+    for number in range(int(PATIENCE.total_seconds() / BETWEEN_QUESTIONS)):
         used.append(await people[number % len(people)].uses_command(channel, "ask", question=QUESTION))
         await asyncio.sleep(BETWEEN_QUESTIONS)
 

@@ -18,6 +18,7 @@ import os
 import shutil
 import tempfile
 import time
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[1]
 QUERIES = ROOT / "tests" / "eval" / "seeds-answerable" / "queries.jsonl"
 SERVERS, CHANNELS, PEOPLE, EACH = 5, 4, 10, 4  # channels and people of each server, questions of each person
-PATIENCE = 120.0  # timeout in seconds
+PATIENCE = timedelta(minutes=2)
 BEAT = 2.0  # seconds between heartbeats; short, so that a late one is noticed
 UNFINISHED = " …"  # ends a message whose answer is still growing
 
@@ -57,7 +58,7 @@ async def main() -> None:
                 await _measure(server)
             finally:
                 process.terminate()
-                await asyncio.wait_for(process.wait(), PATIENCE)
+                await asyncio.wait_for(process.wait(), PATIENCE.total_seconds())
 
 
 async def _measure(server: LocalDiscord) -> None:

@@ -26,6 +26,7 @@ import sys
 import tempfile
 from collections import Counter
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -46,7 +47,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[1]
 QUERIES = ROOT / "tests" / "eval" / "seeds-answerable" / "queries.jsonl"
 SERVERS, CHANNELS, PEOPLE = 32, 2, 10  # channels and people per server, so many that nobody hits a rate limit
-STARTING = 300.0  # timeout in seconds for a bot that ingests seeds/
+STARTING = timedelta(minutes=5)  # for a bot that ingests seeds/
 
 
 def main() -> None:
@@ -88,7 +89,7 @@ async def _real(server: LocalDiscord, data: Path) -> AsyncIterator[None]:
         yield
     finally:
         process.terminate()
-        await asyncio.wait_for(process.wait(), PATIENCE)
+        await asyncio.wait_for(process.wait(), PATIENCE.total_seconds())
 
 
 @asynccontextmanager

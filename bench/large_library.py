@@ -271,7 +271,7 @@ async def weigh_bot(data_dir: Path) -> None:
     from bench.running import start_bot
     from tests.local_discord import LocalDiscord
 
-    async with LocalDiscord(patience=600) as server:
+    async with LocalDiscord(patience=dt.timedelta(minutes=10)) as server:
         start = time.perf_counter()
         process = await start_bot(server, data_dir)
         try:

@@ -16,6 +16,7 @@ import shutil
 import sys
 import tempfile
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -100,7 +101,7 @@ async def scrape(program: str, seconds: float) -> int:
         async with open_library(Settings.load(data_dir=folder / "data")) as library:
             await prepare_library(library)
         port = free_port()
-        async with LocalDiscord(patience=120) as local:
+        async with LocalDiscord(patience=timedelta(minutes=2)) as local:
             channel, person = local.guild("Lab").channel("papers"), local.guild("Lab").member("Ada")
             bot = await start_bot(local, folder / "data", FOOTNOTE_HEALTH__PORT=str(port))
             try:

@@ -9,6 +9,7 @@ docs/operating.md.
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ from tests.local_llm import LocalLLM, cut, fails, server, silent, trickles, writ
 
 CALLS = 200
 KILLS = 8
-SECONDS = 2.0
+TIMEOUT = timedelta(seconds=2)
 PURPOSES = ("answer", "rewrite", "translation", "digest")
 GOOD = writes(json.dumps({"text": "Rivers freeze from their banks."}))
 KINDS = [
@@ -74,7 +75,7 @@ async def call(folder: str, url: str, address: str, first: int) -> None:
     """Make the calls from number `first` on, and print when each begins and what the client counted for it."""
     store = await Store.open(Path(folder), url or None)
     meter = StoreMeter(store.usage, store.notices, Budgets())
-    model = LanguageModel(name="counted", address=Address.read(address), timeout=SECONDS, meter=meter)
+    model = LanguageModel(name="counted", address=Address.read(address), timeout=TIMEOUT, meter=meter)
     for number in range(first, CALLS + 1):
         model.breaker = Breaker(REST)
         print(json.dumps({"begun": number}), flush=True)

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+LONGEST_TIMEOUT: Final = timedelta(days=365)  # "inf" is a setting, but no timedelta
 MODELS: Final = "models"  # in the data dir; downloaded or built again if it is deleted
 
 
@@ -143,7 +144,8 @@ async def open_model(
         name = chosen.model or offer.instead_of(DEFAULT_MODEL)
         if wrong := offer.objection(name):
             log.info("language model: %s", wrong)  # it may come back; until then the papers' own sentences answer
-    model = LanguageModel(name=name, api_key=chosen.key, address=address, timeout=chosen.timeout, meter=meter)
+    timeout = timedelta(seconds=min(chosen.timeout, LONGEST_TIMEOUT.total_seconds()))
+    model = LanguageModel(name=name, api_key=chosen.key, address=address, timeout=timeout, meter=meter)
     async with aclosing(model):
         yield model
 

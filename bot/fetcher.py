@@ -72,7 +72,7 @@ class Fetcher:
                     due[source.name] = self._clock.now() + self._every
                     await unless(stop, self._fetch_if_due(source, due))
             wait = min(due.values()) - self._clock.now() if due else self._every
-            await unless(stop, self._clock.sleep(max(0.0, wait.total_seconds())))
+            await unless(stop, self._clock.sleep(max(wait, dt.timedelta(0))))
 
     async def fetch(self, source: OnlineSource) -> None:
         """Read a source from its cursor, index the new papers, and store and report how it went."""

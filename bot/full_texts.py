@@ -23,8 +23,8 @@ log = logging.getLogger(__name__)
 DAY: Final = dt.timedelta(days=1)
 ASKED_FOR: Final = dt.timedelta(days=7)  # how recently a paper must have been cited
 CONSIDERED: Final = 200  # papers, the most recently cited ones
-EVERY: Final = 600.0  # seconds between two checks for cited papers
-PAUSE: Final = 60.0  # seconds between two papers; parsing one takes a processor up to half a minute
+EVERY: Final = dt.timedelta(minutes=10)  # between two checks for cited papers
+PAUSE: Final = dt.timedelta(minutes=1)  # between two papers; parsing one takes a processor up to half a minute
 
 
 class FullTextFetcher:

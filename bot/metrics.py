@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 # Seconds; answers take 0.1 to 0.5 without a language model, and up to FOOTNOTE_LLM__TIMEOUT or more with one.
-_SECONDS: Final = (0.1, 0.25, 0.5, 1, 2, 3, 5, 8, 13, 21, 34, 60)
+_BUCKETS: Final = (0.1, 0.25, 0.5, 1, 2, 3, 5, 8, 13, 21, 34, 60)
 
 disable_created_metrics()  # type: ignore[no-untyped-call]  # when each counter began, which nobody asks for
 
@@ -23,7 +23,7 @@ QUESTIONS: Final = Counter(
     "footnote_questions", "Questions, by outcome: answered, closest, refused, failed.", ["outcome"]
 )
 ANSWER_SECONDS: Final = Histogram(
-    "footnote_answer_seconds", "Seconds from a question to its whole answer, waits included.", buckets=_SECONDS
+    "footnote_answer_seconds", "Seconds from a question to its whole answer, waits included.", buckets=_BUCKETS
 )
 MODEL_CALLS: Final = Counter(
     "footnote_model_calls", "Calls to the language model, by purpose and result: ok or failed.", ["purpose", "result"]

@@ -14,6 +14,7 @@ from .limits import COMPONENTS_V2, EPHEMERAL, LOADING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from datetime import timedelta
 
     from .guilds import Guild
     from .hub import Hub
@@ -113,7 +114,7 @@ class Channel:
     async def wait_for_bot_message(
         self,
         matching: Callable[[Message], bool] = lambda _: True,
-        timeout: float | None = None,  # noqa: ASYNC109
+        timeout: timedelta | None = None,  # noqa: ASYNC109
     ) -> Message:
         """Wait for the next message of the bot here that was not returned before."""
 
@@ -125,7 +126,7 @@ class Channel:
         self._taken.add(message.id)
         return message
 
-    async def wait_for_thread(self, timeout: float | None = None) -> Channel:  # noqa: ASYNC109
+    async def wait_for_thread(self, timeout: timedelta | None = None) -> Channel:  # noqa: ASYNC109
         """Wait for the first thread in this channel."""
         threads = lambda: next((one for one in self.registry.values() if one.parent is self), None)  # noqa: E731
         return await self.hub.journal.until(threads, f"a thread in {self!r}", timeout)
@@ -277,7 +278,7 @@ class Message:
         self,
         condition: Callable[[Message], bool],
         what: str = "the awaited edit",
-        timeout: float | None = None,  # noqa: ASYNC109
+        timeout: timedelta | None = None,  # noqa: ASYNC109
     ) -> Message:
         """Wait until an edit makes the condition true."""
         text = f"{what} of a message that now is {self!r}"

@@ -7,6 +7,7 @@ import json
 import secrets
 import time
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import discord
@@ -76,7 +77,7 @@ class Gateway:
         self.heartbeats: list[Heartbeat] = []
         self.identified = 0
         self.resumed = 0
-        self.heartbeat_interval = 41.25
+        self.heartbeat_interval = timedelta(seconds=41.25)
         self.redeliver = 0
         self.refusals = 0
         self.delivered: dict[str, float] = {}
@@ -139,8 +140,8 @@ class Gateway:
 
     def worst_lateness(self) -> float:
         """Compute how many seconds late the latest heartbeat was, counting one that is still missing."""
-        overdue = time.monotonic() - self.heartbeats[-1].time - self.heartbeat_interval if self.heartbeats else 0.0
-        return max([0.0, overdue if self.connected() else 0.0, *(beat.late for beat in self.heartbeats)])
+        missing = self._lateness(self.heartbeats[-1].time) if self.heartbeats and self.connected() else 0.0
+        return max([0.0, missing, *(beat.late for beat in self.heartbeats)])
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Serve one connection for as long as it lasts."""
@@ -151,7 +152,8 @@ class Gateway:
         socket = web.WebSocketResponse(max_msg_size=1 << 20, autoping=False)
         await socket.prepare(request)
         outbox: Outbox = asyncio.Queue()
-        outbox.put_nowait(json.dumps({"op": HELLO, "d": {"heartbeat_interval": int(self.heartbeat_interval * 1000)}}))
+        interval = self.heartbeat_interval // timedelta(milliseconds=1)
+        outbox.put_nowait(json.dumps({"op": HELLO, "d": {"heartbeat_interval": interval}}))
         writer = asyncio.create_task(_write(socket, outbox))
         session: Session | None = None
         last_beat: float | None = None
@@ -191,10 +193,14 @@ class Gateway:
     def _beat(self, outbox: Outbox, last: float | None) -> float:
         """Acknowledge a heartbeat and return its time."""
         outbox.put_nowait(json.dumps({"op": HEARTBEAT_ACK}))
-        now = time.monotonic()
-        self.heartbeats.append(Heartbeat(now, now - last - self.heartbeat_interval if last else 0.0))
+        beat = Heartbeat(time.monotonic(), self._lateness(last) if last else 0.0)
+        self.heartbeats.append(beat)
         self.world.journal.note("heartbeat")
-        return now
+        return beat.time
+
+    def _lateness(self, last: float) -> float:
+        """Compute how many seconds late a heartbeat is that comes now, after one at `last`."""
+        return time.monotonic() - last - self.heartbeat_interval.total_seconds()
 
     def _obey(self, session: Session, order: Payload) -> None:
         if order["op"] == PRESENCE:

@@ -74,7 +74,9 @@ def overwrite_commands(world: World, call: Call, application_id: str, guild_id: 
 @routes("POST /interactions/{}/{}/callback", public=True)
 def respond(world: World, call: Call, interaction_id: str, token: str) -> Payload | None:
     interaction, now = world.interactions.get(token), world.clock.now()
-    late = interaction and not interaction.kind and now - interaction.created > world.interaction_deadline
+    late = (
+        interaction and not interaction.kind and now - interaction.created > world.interaction_deadline.total_seconds()
+    )
     if interaction is None or late:
         if interaction:
             interaction.refused = f"answered after {now - interaction.created:.2f} s"
@@ -172,7 +174,7 @@ def _alive(world: World, token: str) -> Interaction:
     interaction = world.interactions.get(token)
     if interaction is None or interaction.kind is None:
         raise ApiError(404, 10015, "Unknown Webhook")
-    if world.clock.now() - interaction.created > world.interaction_lifetime:
+    if world.clock.now() - interaction.created > world.interaction_lifetime.total_seconds():
         raise ApiError(401, 50027, "Invalid Webhook Token")
     return interaction
 

@@ -9,6 +9,7 @@ from .message_parts import InteractionMetadata
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import timedelta
 
     from .channels import Channel, Message
     from .hub import Hub
@@ -53,7 +54,7 @@ class Interaction:
         updated = self.kind in ("update", "deferred update") and self.message
         return self.message if updated and updated.versions[-1].time >= self.created else None
 
-    async def response(self, timeout: float | None = None) -> Interaction:  # noqa: ASYNC109
+    async def response(self, timeout: timedelta | None = None) -> Interaction:  # noqa: ASYNC109
         """Wait for the first response, which ``kind``, ``modal``, ``choices`` and ``original`` describe."""
         await self.hub.journal.until(lambda: self.kind, f"a response to {self!r}", timeout)
         return self
@@ -61,7 +62,7 @@ class Interaction:
     async def finished(
         self,
         when: Callable[[Message], bool] = lambda _: True,
-        timeout: float | None = None,  # noqa: ASYNC109
+        timeout: timedelta | None = None,  # noqa: ASYNC109
     ) -> Message:
         """Wait for the answer itself, after any "is thinking…", and until ``when`` is true of it."""
 
@@ -70,7 +71,7 @@ class Interaction:
 
         return await self.hub.journal.until(find, f"the finished answer to {self!r} (response: {self.kind})", timeout)
 
-    async def followup(self, number: int = 0, timeout: float | None = None) -> Message:  # noqa: ASYNC109
+    async def followup(self, number: int = 0, timeout: timedelta | None = None) -> Message:  # noqa: ASYNC109
         """Wait for a follow-up message, counted from 0."""
         await self.hub.journal.until(lambda: len(self.followups) > number, f"a follow-up to {self!r}", timeout)
         return self.followups[number]

@@ -9,6 +9,7 @@ from .errors import InVainError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import timedelta
 
 T = TypeVar("T")
 SHOWN_LINES = 25
@@ -17,7 +18,7 @@ SHOWN_LINES = 25
 class Journal:
     """One line for every event, call and response; waiters check again after each line."""
 
-    def __init__(self, patience: float) -> None:
+    def __init__(self, patience: timedelta) -> None:
         self.lines: list[str] = []
         self._patience = patience
         self._changed = asyncio.Event()
@@ -33,9 +34,9 @@ class Journal:
         """An event that is set with the next line."""
         return self._changed
 
-    async def until(self, find: Callable[[], T | None], what: str, timeout: float | None = None) -> T:  # noqa: ASYNC109 - callers wait
-        """Wait for the first true result of ``find``; after ``timeout`` seconds, fail with what happened instead."""
-        patience = self._patience if timeout is None else timeout
+    async def until(self, find: Callable[[], T | None], what: str, timeout: timedelta | None = None) -> T:  # noqa: ASYNC109 - callers wait
+        """Wait for the first true result of ``find``; after ``timeout``, fail with what happened instead."""
+        patience = (self._patience if timeout is None else timeout).total_seconds()
         try:
             async with asyncio.timeout(patience):
                 while not (found := find()):

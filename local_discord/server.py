@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from datetime import timedelta
 from typing import TYPE_CHECKING, Self
 
 import discord
@@ -30,7 +31,7 @@ class LocalDiscord:
     """A Discord of our own on local sockets.
 
     ``message_content``, ``members`` and ``presences`` are the switches of the developer portal. ``patience`` is the
-    default time limit of every wait, in seconds.
+    default time limit of every wait.
     """
 
     def __init__(
@@ -40,7 +41,7 @@ class LocalDiscord:
         message_content: bool = False,
         members: bool = False,
         presences: bool = False,
-        patience: float = 10.0,
+        patience: timedelta = timedelta(seconds=10),
     ) -> None:
         self.token = token
         self.journal = Journal(patience)
@@ -61,7 +62,7 @@ class LocalDiscord:
 
     @property
     def clock(self) -> Clock:
-        """The server's clock; ``clock.advance(900)`` makes interaction tokens expire."""
+        """The server's clock; ``clock.advance(timedelta(minutes=15))`` makes interaction tokens expire."""
         return self.world.clock
 
     @property
@@ -91,9 +92,9 @@ class LocalDiscord:
         """Wait until the client has read everything that was sent to it."""
         await self.gateway.taken_in()
 
-    def answer_deadline(self, seconds: float) -> None:
+    def answer_deadline(self, deadline: timedelta) -> None:
         """Change the 3 seconds in which an interaction must be answered."""
-        self.world.interaction_deadline = seconds
+        self.world.interaction_deadline = deadline
 
     def bot_messages(self) -> list[Message]:
         """List every message that the bot has created, including ephemeral ones, in order."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from . import plain_text
@@ -35,8 +36,8 @@ class World(Hub):
         self.interactions: dict[str, Interaction] = {}
         self.attachments: dict[str, Attachment] = {}
         self.shards = 1
-        self.interaction_deadline = 3.0
-        self.interaction_lifetime = 15 * 60.0
+        self.interaction_deadline = timedelta(seconds=3)
+        self.interaction_lifetime = timedelta(minutes=15)
 
     def add_guild(self, guild: Guild) -> None:
         """Add a guild, with its @everyone role and the bot as a member."""

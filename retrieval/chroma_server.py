@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import re
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final, cast
 from urllib.parse import unquote, urlsplit
 
@@ -33,10 +34,10 @@ CLOUD_BY_TLS_ALONE: Final = True
 CLOUD_RESULTS: Final = 300  # Chroma Cloud's quotas: results per query, records per call
 CLOUD_RECORDS: Final = 300
 
-CONNECTING: Final = 2.0  # timeouts, in seconds
-ANSWERING: Final = 3.0
-WRITING: Final = 30.0  # only the indexer waits for it
-REST: Final = 5.0  # seconds without calls after two failures in a row
+CONNECTING: Final = timedelta(seconds=2)  # timeouts
+ANSWERING: Final = timedelta(seconds=3)
+WRITING: Final = timedelta(seconds=30)  # only the indexer waits for it
+REST: Final = timedelta(seconds=5)  # without calls after two failures in a row
 SLOW_CALLS: Final = ("/add", "/upsert", "/delete", "/get", "/collections")
 UNAUTHORIZED: Final = 401
 FORBIDDEN: Final = 403
@@ -212,8 +213,8 @@ class _BoundedAPI(FastAPI):
     def _make_request(self, method: str, path: str, **options: Any) -> Any:  # noqa: ANN401  # as in Chroma
         if not self._breaker.closed():
             raise self._away("it did not answer the last calls")
-        slow = method != "get" and path.endswith(SLOW_CALLS)
-        options["timeout"] = httpx.Timeout(WRITING if slow else ANSWERING, connect=CONNECTING)
+        answering = WRITING if method != "get" and path.endswith(SLOW_CALLS) else ANSWERING
+        options["timeout"] = httpx.Timeout(answering.total_seconds(), connect=CONNECTING.total_seconds())
         try:
             try:
                 reply = super()._make_request(method, path, **options)

@@ -30,9 +30,9 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 KEY: Final = zlib.crc32(b"footnote indexing")
-TRIED_EVERY: Final = 0.5  # seconds
-RENEWED_EVERY: Final = 1.0
-STALE: Final = 3.0  # seconds without renewal after which the holder counts as gone
+TRIED_EVERY: Final = dt.timedelta(seconds=0.5)
+RENEWED_EVERY: Final = dt.timedelta(seconds=1)
+STALE: Final = dt.timedelta(seconds=3)  # without renewal after which the holder counts as gone
 # The server's clock, because those of the processes may differ.
 NOW: Final = sa.func.clock_timestamp(type_=sa.DateTime(timezone=True))
 
@@ -87,12 +87,12 @@ class IndexLease:
                     await _let_go(lock)
                     raise
                 await _let_go(lock)
-            await asyncio.sleep(TRIED_EVERY)
+            await asyncio.sleep(TRIED_EVERY.total_seconds())
 
     async def _claim(self, holder: str) -> bool:
         row = {"holder": holder, "renewed_at": NOW}
         claim = postgresql.insert(index_turn).values(key=1, **row)
-        stale = index_turn.c.renewed_at < NOW - dt.timedelta(seconds=STALE)
+        stale = index_turn.c.renewed_at < NOW - STALE
         async with self._engine.begin() as connection:
             claimed = await connection.execute(
                 claim.on_conflict_do_update(index_elements=["key"], set_=row, where=stale)
@@ -103,7 +103,7 @@ class IndexLease:
         """Renew the lease until it is lost; take the lock again if its connection breaks."""
         try:
             while True:
-                await asyncio.sleep(RENEWED_EVERY)
+                await asyncio.sleep(RENEWED_EVERY.total_seconds())
                 try:
                     async with self._engine.begin() as connection:
                         await self.demand(connection)

@@ -6,6 +6,7 @@ Only it writes vectors, in one process at a time; the lexical index and caches o
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 import logging
 from collections import Counter
 from contextlib import asynccontextmanager
@@ -23,7 +24,6 @@ from retrieval.vectors import WRITE_ROWS, VectorsError
 from retrieval.window_embedder import embed_papers
 
 if TYPE_CHECKING:
-    import datetime as dt
     from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 
     from retrieval.catalogue import Catalogue, PendingPaper
@@ -43,9 +43,9 @@ KNOWN_BATCH = 256  # papers per commit if all are embedded already, and a kill c
 PROBE = "Does the model answer?"
 ASKED_FOR = "a rebuild was asked for"
 OUTDATED = "an earlier version made the vectors of the server"
-WORKERS_ASKED_EVERY = 0.5  # seconds between looks whether embedding workers are done
-WORKERS_PATIENCE = 60.0  # seconds to wait for workers that have claimed all pending papers
-GRACE = 5.0  # seconds within which every process has switched to a new collection
+WORKERS_ASKED_EVERY = dt.timedelta(seconds=0.5)  # between looks whether embedding workers are done
+WORKERS_PATIENCE = dt.timedelta(minutes=1)  # to wait for workers that have claimed all pending papers
+GRACE = dt.timedelta(seconds=5)  # within which every process has switched to a new collection
 
 
 class Indexer:
@@ -203,7 +203,7 @@ class Indexer:
         await self._catalogue.switch_generation(self._dense.expected)
         await asyncio.to_thread(self._dense.use, self._target.name)
         self._target = self._dense
-        await asyncio.sleep(GRACE)
+        await asyncio.sleep(GRACE.total_seconds())
         await asyncio.to_thread(self._dense.drop, before)
 
     async def _empty(self) -> None:
@@ -295,7 +295,7 @@ class Indexer:
                 if mine:
                     await self._index(mine)
                     return mine
-            await asyncio.sleep(WORKERS_ASKED_EVERY)
+            await asyncio.sleep(WORKERS_ASKED_EVERY.total_seconds())
             batch = await self._batch()
             if not batch:
                 return []

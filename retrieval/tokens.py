@@ -7,6 +7,7 @@ import logging
 import math
 import threading
 import time
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 FALLBACK_ENCODING = "o200k_base"  # models that tiktoken does not know are mostly newer ones, or not OpenAI's
-PATIENCE = 3.0  # seconds to download a 4 MB vocabulary; tiktoken itself has no timeout
+PATIENCE = timedelta(seconds=3)  # to download a 4 MB vocabulary; tiktoken itself has no timeout
 # Measured on arXiv abstracts, these estimates are never too low, and 1.4 times the true count on average.
 BYTES_PER_TOKEN_OF_PROSE = 4
 BYTES_PER_TOKEN = 3
@@ -76,7 +77,7 @@ class _Vocabulary:
         # Only its name: a stored exception would keep its traceback's frames alive.
         self._failure = TimeoutError.__name__
         self._ended = threading.Event()
-        self._deadline = time.monotonic() + PATIENCE
+        self._deadline = time.monotonic() + PATIENCE.total_seconds()
         self._warned = False
 
     def load(self) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import timedelta
 
 _FAILURES: Final = 2  # in a row
 
@@ -15,12 +16,12 @@ class Breaker:
     """A circuit breaker that opens after two failures in a row; thread-safe.
 
     Args:
-        rest: seconds for which it stays open before the next trial call.
+        rest: how long it stays open before the next trial call.
         clock: a monotonic clock, in seconds.
     """
 
-    def __init__(self, rest: float, clock: Callable[[], float] = time.monotonic) -> None:
-        self._rest = rest
+    def __init__(self, rest: timedelta, clock: Callable[[], float] = time.monotonic) -> None:
+        self._rest = rest.total_seconds()
         self._clock = clock
         self._failures = 0
         self._rests_until = 0.0

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import sqlite3
 from contextlib import asynccontextmanager, nullcontext
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Self, TypeAlias, TypeVar
 
@@ -33,7 +34,7 @@ T = TypeVar("T")
 
 FAILURES: Final = (SQLAlchemyError, OSError, DatabaseAwayError)  # what a statement may raise on either database
 PURGES: Final = 50  # attempts to truncate the log while readers come and go
-PURGE_PAUSE: Final = 0.1  # seconds
+PURGE_PAUSE: Final = timedelta(seconds=0.1)
 
 
 class Database:
@@ -146,7 +147,7 @@ class Database:
             async with self._turn, self.engine.connect() as connection:
                 if await truncate_log(connection):
                     return
-            await asyncio.sleep(PURGE_PAUSE)
+            await asyncio.sleep(PURGE_PAUSE.total_seconds())
         logger.warning("What was deleted is in the log of %s yet: something reads it", self.file.name)
 
 

@@ -14,7 +14,7 @@ import sqlite3
 import zlib
 from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 import sqlalchemy as sa
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 BACKUPS: Final = 3  # how many backups of a file are kept
-PATIENCE: Final = 30  # seconds a backup waits for another process's lock
+PATIENCE: Final = timedelta(seconds=30)  # that a backup waits for another process's lock
 
 _REVISION: Final = re.compile(r'^revision = "(\w+)"$', re.MULTILINE)
 
@@ -180,8 +180,9 @@ def _back_up(file: Path, backup: Path) -> None:
     part = backup.with_name(f"{backup.name}.part")
     for leftover in (part, part.with_name(f"{part.name}-journal")):
         leftover.unlink(missing_ok=True)
+    address, timeout = f"{file.absolute().as_uri()}?mode=ro", PATIENCE.total_seconds()
     with (
-        closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True, timeout=PATIENCE)) as source,
+        closing(sqlite3.connect(address, uri=True, timeout=timeout)) as source,
         closing(sqlite3.connect(part)) as target,
     ):
         source.backup(target)

@@ -11,6 +11,7 @@ import asyncio
 import re
 import time
 from contextlib import suppress
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
@@ -26,14 +27,13 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import ExceptionContext
     from sqlalchemy.ext.asyncio import AsyncEngine
 
-# In seconds.
-FIRST: Final = 3.0  # timeout of the first connection; whoever has just started the program can wait
-CONNECTING: Final = 1.5  # timeout of later connections: Discord wants an acknowledgement within 3 s
-LIFE: Final = 0.8  # timeout of a ping
-FRESH: Final = 1.0  # a connection idle for longer is pinged before use
-LONG: Final = 1.5  # a statement that runs longer is watched
-LONGEST: Final = 600.0  # timeout of any statement
-REST: Final = 2.0  # how long no connection is tried after two failures
+FIRST: Final = timedelta(seconds=3)  # timeout of the first connection; whoever has just started the program can wait
+CONNECTING: Final = timedelta(seconds=1.5)  # timeout of later connections: Discord wants an acknowledgement within 3 s
+LIFE: Final = timedelta(seconds=0.8)  # timeout of a ping
+FRESH: Final = timedelta(seconds=1)  # a connection idle for longer is pinged before use
+LONG: Final = timedelta(seconds=1.5)  # a statement that runs longer is watched
+LONGEST: Final = timedelta(minutes=10)  # timeout of any statement
+REST: Final = timedelta(seconds=2)  # how long no connection is tried after two failures
 # libpq parameters that asyncpg does not support: it would send them to the server as settings.
 WITHOUT_EFFECT: Final = frozenset(
     {
@@ -78,7 +78,7 @@ class _Connection(asyncpg.Connection):  # type: ignore[misc]  # asyncpg has no t
         if not query.startswith(("BEGIN", "ROLLBACK")):
             return str(await super().execute(query, *args, timeout=timeout))
         try:
-            async with asyncio.timeout(LIFE):
+            async with asyncio.timeout(LIFE.total_seconds()):
                 return str(await super().execute(query, *args))
         except TimeoutError:
             self.terminate()  # or closing it would wait as well
@@ -87,7 +87,7 @@ class _Connection(asyncpg.Connection):  # type: ignore[misc]  # asyncpg has no t
     async def close(self, *, timeout: float | None = None) -> None:  # noqa: ASYNC109
         """Close the connection, or terminate it if the server does not respond."""
         try:
-            await super().close(timeout=timeout or LIFE)
+            await super().close(timeout=timeout or LIFE.total_seconds())
         except (OSError, asyncpg.InterfaceError, asyncpg.PostgresError):
             self.terminate()
 
@@ -106,7 +106,7 @@ class _Server:
             raise self._away("no connection")
         patience = self._patience or (CONNECTING if self._reached else FIRST)
         try:
-            async with asyncio.timeout(patience):
+            async with asyncio.timeout(patience.total_seconds()):
                 connection = await self._open()
         except (asyncpg.InvalidAuthorizationSpecificationError, asyncpg.InvalidCatalogNameError) as error:
             if self._reached:  # dropped, perhaps to be restored, or its user locked out for a while
@@ -129,7 +129,8 @@ class _Server:
         """Start to watch the server if a statement takes long."""
         driver = connection.connection.driver_connection
         loop = asyncio.get_running_loop()
-        connection.info["footnote_watch"] = loop.call_later(LONG, self._start_watch, connection, driver)
+        watch = loop.call_later(LONG.total_seconds(), self._start_watch, connection, driver)
+        connection.info["footnote_watch"] = watch
 
     def end_watch(self, connection: sa.Connection, *_: object) -> None:
         """Stop watching: the statement has ended."""
@@ -156,7 +157,7 @@ class _Server:
         """Terminate a connection once its server accepts no other one; a server that refuses is alive."""
         while True:
             try:
-                async with asyncio.timeout(CONNECTING):
+                async with asyncio.timeout(CONNECTING.total_seconds()):
                     other = await self._open()
             except OSError:
                 driver.terminate()
@@ -165,12 +166,15 @@ class _Server:
                 pass
             else:
                 with suppress(Exception):
-                    await other.close(timeout=LIFE)
-            await asyncio.sleep(LONG)
+                    await other.close(timeout=LIFE.total_seconds())
+            await asyncio.sleep(LONG.total_seconds())
 
     async def _open(self) -> asyncpg.Connection:
         return await asyncpg.connect(
-            self._dsn, connection_class=_Connection, statement_cache_size=0, command_timeout=LONGEST
+            self._dsn,
+            connection_class=_Connection,
+            statement_cache_size=0,
+            command_timeout=LONGEST.total_seconds(),
         )
 
     def _away(self, reason: str) -> DatabaseAwayError:
@@ -193,7 +197,7 @@ def _stop_watch(connection: sa.Connection) -> None:
 def _see_whether_it_lives(connection: Any, record: Any, _proxy: object) -> None:  # noqa: ANN401  # SQLAlchemy's
     if record.driver_connection.is_closed():
         raise DisconnectionError
-    if time.monotonic() - record.info.get("footnote_used", 0.0) > FRESH:
+    if time.monotonic() - record.info.get("footnote_used", 0.0) > FRESH.total_seconds():
         try:
             connection.ping()
         except Exception as error:
@@ -204,20 +208,20 @@ def _note_use(_connection: object, record: Any) -> None:  # noqa: ANN401
     record.info["footnote_used"] = time.monotonic()
 
 
-def _read(url: str) -> tuple[str, str, float | None]:
-    """Parse a URL into one that asyncpg accepts, its hosts, and its connect_timeout in seconds."""
+def _read(url: str) -> tuple[str, str, timedelta | None]:
+    """Parse a URL into one that asyncpg accepts, its hosts, and its connect_timeout."""
     try:
         parts = urlsplit(url.strip())
         parameters = parse_qsl(parts.query, keep_blank_values=True, strict_parsing=bool(parts.query))
     except ValueError:
         raise _no_server() from None
     sent: dict[str, str] = {}
-    patience: float | None = None
+    patience: timedelta | None = None
     for name, value in parameters:
         if name in WITHOUT_EFFECT:
             raise BadInputError(f"FOOTNOTE_DATABASE_URL says {name}, which has no effect here; leave it out.")
         if name == "connect_timeout":
-            patience = _seconds(value)
+            patience = _timeout(value)
         elif name == "ssl":
             sent["sslmode"] = value
         elif name == "host" and name in sent:  # SQLAlchemy's spelling of several hosts, each with its port
@@ -238,10 +242,10 @@ def _quoted(login: str) -> str:
     return f"{quote(user, safe='%')}{colon}{quote(password, safe='%')}"
 
 
-def _seconds(value: str) -> float:
+def _timeout(value: str) -> timedelta:
     if not value.isdecimal() or not int(value):
         raise BadInputError("connect_timeout in FOOTNOTE_DATABASE_URL is no number of seconds; write it like 5.")
-    return float(value)
+    return timedelta(seconds=int(value[:9]))
 
 
 def _no_server() -> BadInputError:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
+from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
@@ -24,11 +25,11 @@ if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 IMMEDIATE: Final = "footnote_immediate"  # the execution option of transactions that write
-QUEUED: Final = 600  # seconds to wait for a pooled connection; only other statements can hold one up
-BUSY: Final = 30  # seconds to wait for another process's lock
+QUEUED: Final = timedelta(minutes=10)  # to wait for a pooled connection; only other statements can hold one up
+BUSY: Final = timedelta(seconds=30)  # to wait for another process's lock
 ITER_CHUNK: Final = 64  # rows that aiosqlite fetches at a time; its own default
 SWITCHES: Final = 20  # attempts to switch a new file to WAL
-SWITCH_PAUSE: Final = 0.01  # seconds
+SWITCH_PAUSE: Final = timedelta(milliseconds=10)
 WORTH: Final = 1 << 20  # a file with fewer empty bytes is not vacuumed
 
 
@@ -36,8 +37,8 @@ def create_sqlite_engine(file: str, pragmas: Mapping[str, object]) -> AsyncEngin
     """Create an engine whose connections close cleanly even when their task is cancelled."""
     engine = create_async_engine(
         sa.URL.create("sqlite+aiosqlite", database=file),
-        connect_args={"timeout": BUSY, "async_creator_fn": _open},
-        pool_timeout=QUEUED,
+        connect_args={"timeout": BUSY.total_seconds(), "async_creator_fn": _open},
+        pool_timeout=QUEUED.total_seconds(),
         # Otherwise errors contain the statement's parameters, which may be a user's words and may end up in a log.
         hide_parameters=True,
     )
@@ -50,7 +51,12 @@ def create_sqlite_engine(file: str, pragmas: Mapping[str, object]) -> AsyncEngin
 def create_reader(file: Path, pragmas: Mapping[str, object]) -> sa.Engine:
     """Create a synchronous engine for threads that only read."""
     url = sa.URL.create("sqlite", database=str(file))
-    engine = sa.create_engine(url, connect_args={"timeout": BUSY}, pool_timeout=QUEUED, hide_parameters=True)
+    engine = sa.create_engine(
+        url,
+        connect_args={"timeout": BUSY.total_seconds()},
+        pool_timeout=QUEUED.total_seconds(),
+        hide_parameters=True,
+    )
     sa.event.listen(engine, "connect", partial(_set_up, pragmas))
     return engine
 
@@ -72,7 +78,7 @@ async def truncate_log(connection: AsyncConnection) -> bool:
     try:
         return not await _pragma(connection, "wal_checkpoint(TRUNCATE)")
     finally:
-        await _pragma(connection, f"busy_timeout={BUSY * 1000}")
+        await _pragma(connection, f"busy_timeout={BUSY // timedelta(milliseconds=1)}")
 
 
 async def enforce_foreign_keys(connection: AsyncConnection, *, enforced: bool) -> None:
@@ -123,7 +129,7 @@ def _switch_to_wal(cursor: Any) -> None:  # noqa: ANN401
         except sqlite3.OperationalError:
             if attempt == SWITCHES - 1:
                 raise
-            time.sleep(SWITCH_PAUSE)
+            time.sleep(SWITCH_PAUSE.total_seconds())
         else:
             return
 

@@ -7,6 +7,7 @@ import contextlib
 import os
 import sys
 import time
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
@@ -290,7 +291,7 @@ class TestGateway:
     async def test_sharded_clients_get_their_guilds_only(self, server: LocalDiscord) -> None:
         server.world.shards = 2
         server.guild("One")
-        server.clock.advance(0.001)
+        server.clock.advance(timedelta(milliseconds=1))
 
         class Sharded(commands.AutoShardedBot):
             ready = asyncio.Event()
@@ -301,7 +302,7 @@ class TestGateway:
         client = Sharded("!", intents=discord.Intents.default(), connector=server.connector(), guild_ready_timeout=0.1)
         task = asyncio.create_task(client.start(server.token))
         # discord.py waits 5 s between two shards.
-        await server.journal.until(lambda: server.gateway.identified == 2, "both shards", 20)
+        await server.journal.until(lambda: server.gateway.identified == 2, "both shards", timedelta(seconds=20))
         await asyncio.wait_for(client.ready.wait(), 10)
         assert [guild.name for guild in client.guilds] == ["One"]
         await client.close()
@@ -502,7 +503,7 @@ class TestMessages:
     ) -> None:
         await alice.says(papers, "no answer to this")
         with pytest.raises(AssertionError, match=r"a message of the bot in #papers[\s\S]*no answer to this"):
-            await papers.wait_for_bot_message(timeout=0.1)
+            await papers.wait_for_bot_message(timeout=timedelta(seconds=0.1))
         await server.stays_silent(0.05)
 
 
@@ -581,7 +582,7 @@ class TestInteractions:
     ) -> None:
         used = await alice.uses_command(papers, "ask", question="slow")
         await server.taken_in()
-        server.clock.advance(3.1)
+        server.clock.advance(timedelta(seconds=3.1))
         bot.released.set()
         await asyncio.wait_for(bot.failed.wait(), 5)
         failure = bot.failures[0]
@@ -589,7 +590,7 @@ class TestInteractions:
         assert failure.code == 10062
         assert used.refused
         with pytest.raises(AssertionError, match="10062"):
-            await used.response(timeout=0.05)
+            await used.response(timeout=timedelta(seconds=0.05))
 
     @pytest.mark.usefixtures("bot")
     async def test_a_second_acknowledgement_is_40060(self, server: LocalDiscord, papers: Any, alice: Any) -> None:
@@ -604,7 +605,7 @@ class TestInteractions:
     ) -> None:
         used = await (await alice.uses_command(papers, "ask", question="x")).response()
         await used.followup()
-        server.clock.advance(15 * 60)
+        server.clock.advance(timedelta(minutes=15))
         hook = discord.Webhook.partial(server.world.application_id, used.token, client=bot)
         with pytest.raises(discord.HTTPException) as caught:
             await hook.send("late")
@@ -650,7 +651,9 @@ class TestTransport:
             stderr=asyncio.subprocess.PIPE,
         )
         try:
-            await server.journal.until(lambda: server.gateway.identified, "the process to identify", 30)
+            await server.journal.until(
+                lambda: server.gateway.identified, "the process to identify", timedelta(seconds=30)
+            )
             await alice.says(papers, f"{server.bot.mention} hi")
             assert (await papers.wait_for_bot_message()).content == "hello from afar"
             await server.drop()
@@ -669,5 +672,5 @@ def _note(seen: list[str], what: str) -> Any:
 
 
 async def _impatient(server: LocalDiscord, waiting: Any) -> None:
-    server.journal._patience = 0.2
+    server.journal._patience = timedelta(seconds=0.2)
     await waiting

@@ -60,7 +60,7 @@ class Answerer:
         judge: Judge | None = None,
         translator: Translator | None = None,
         *,
-        early: float = EARLY,
+        early: dt.timedelta = EARLY,
         today: Callable[[], dt.date] = lambda: dt.datetime.now(dt.UTC).date(),
     ) -> None:
         self._library = library

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from bot.answering.checks import Rejection, check
@@ -31,17 +32,20 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 GIVEN: Final = 10  # hits that the language model gets
-EARLY: Final = 8.0  # seconds to wait for its first statement before the papers' own sentences are shown meanwhile
+# How long to wait for its first statement before the papers' own sentences are shown meanwhile.
+EARLY: Final = timedelta(seconds=8)
 
 
 class Composer:
     """Write answers so that a language model never makes one worse than the papers' own sentences."""
 
-    def __init__(self, extractive: AnswerWriter, llm: AnswerWriter | None, judge: Judge | None, early: float) -> None:
+    def __init__(
+        self, extractive: AnswerWriter, llm: AnswerWriter | None, judge: Judge | None, early: timedelta
+    ) -> None:
         self.extractive = extractive
         self.llm = llm
         self._judge = judge
-        self._early = early
+        self._early = early.total_seconds()
 
     async def write(
         self, question: Question, selection: Selection, builder: AnswerBuilder, *, with_model: bool

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bot.commands.run import SWITCH_SECONDS
+from bot.commands.run import SWITCH_INTERVAL
 from bot.console import progress_bar, stdout
 from bot.errors import DemoError
 from bot.factory import make_answerer, make_editor, open_library, open_model, prepare_library
@@ -35,7 +35,7 @@ async def demo(settings: Settings, port: int, *, configured: bool) -> None:
     """
     from bot.discord.stage import refuse_taken
 
-    sys.setswitchinterval(SWITCH_SECONDS)
+    sys.setswitchinterval(SWITCH_INTERVAL.total_seconds())
     with tempfile.TemporaryDirectory(prefix="footnote-demo-", ignore_cleanup_errors=True) as folder:
         try:
             refuse_taken(port)  # before the papers are read, not after

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+from datetime import timedelta
 from functools import partial
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Final
@@ -21,9 +22,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-# Seconds after which a computing thread yields to the event loop. With Python's default of 5 ms, each of the many short
+# After this time a computing thread yields to the event loop. With Python's default of 5 ms, each of the many short
 # steps to an acknowledgement waits that long, and Discord waits 3 s in all.
-SWITCH_SECONDS: Final = 0.0005
+SWITCH_INTERVAL: Final = timedelta(microseconds=500)
 
 
 async def run(settings: Settings) -> None:
@@ -35,7 +36,7 @@ async def run(settings: Settings) -> None:
     from retrieval.sources.web import Web
 
     token = await look_before(settings)
-    sys.setswitchinterval(SWITCH_SECONDS)
+    sys.setswitchinterval(SWITCH_INTERVAL.total_seconds())
     async with (
         open_library(settings) as library,
         open_store(settings) as store,

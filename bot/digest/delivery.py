@@ -48,7 +48,7 @@ WEEK: Final = timedelta(days=7)
 # A paper can become visible a little later than the time recorded for it.
 SETTLING: Final = timedelta(minutes=1)
 LEASE: Final = timedelta(seconds=60)
-POSTING: Final = 45  # seconds; less than LEASE, so that a worker never posts after its claim expired
+POSTING: Final = timedelta(seconds=45)  # less than LEASE, so that a worker never posts after its claim expired
 # How long Discord remembers nonces; its documentation says "the past few minutes".
 NONCE_MEMORY: Final = timedelta(minutes=2)
 CLOCK_SKEW: Final = timedelta(minutes=5)
@@ -56,7 +56,8 @@ BACKOFF: Final = timedelta(seconds=15)
 LONGEST_BACKOFF: Final = timedelta(minutes=15)
 AT_ONCE: Final = 8
 LOOKS: Final = timedelta(days=1)  # between two tries at a digest that was refused
-LONGEST_SLEEP: Final = 30  # seconds; changes by other processes are noticed within this time
+SHORTEST_SLEEP: Final = timedelta(seconds=1)
+LONGEST_SLEEP: Final = timedelta(seconds=30)  # changes by other processes are noticed within this time
 TRIES: Final = 5  # at choosing papers that no other delivery records for the same destination first
 NONCE_BYTES: Final = 16  # 22 characters in base64; Discord allows 25
 
@@ -103,8 +104,8 @@ class Deliverer:
             except Exception:  # the database may be down for a while
                 log.exception("digests could not be looked after; trying again")
                 due = None
-            sleep = LONGEST_SLEEP if due is None else (due - self._now()).total_seconds()
-            await self._rest(stop, min(max(sleep, 1.0), LONGEST_SLEEP))
+            sleep = LONGEST_SLEEP if due is None else due - self._now()
+            await self._rest(stop, min(max(sleep, SHORTEST_SLEEP), LONGEST_SLEEP))
 
     def wake(self) -> None:
         """Check now for what is due, because a subscription was added or changed."""
@@ -127,11 +128,11 @@ class Deliverer:
         await self._store.subscriptions.hurry(subscription_id, self._now())
         self.wake()
 
-    async def _rest(self, stop: asyncio.Event, seconds: float) -> None:
-        """Sleep until woken or stopped, for at most `seconds`."""
+    async def _rest(self, stop: asyncio.Event, longest: timedelta) -> None:
+        """Sleep until woken or stopped, for at most `longest`."""
         waits = [asyncio.ensure_future(event.wait()) for event in (stop, self._woken)]
         try:
-            await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(waits, timeout=longest.total_seconds(), return_when=asyncio.FIRST_COMPLETED)
         finally:
             for wait in waits:
                 wait.cancel()
@@ -324,10 +325,10 @@ class Deliverer:
             delivery, reason, look_at=now + LOOKS, maybe_posted=delivery.tried_at is not None
         )
 
-    async def _put_off(self, delivery: Delivery, retry_after: float | None) -> None:
+    async def _put_off(self, delivery: Delivery, retry_after: timedelta | None) -> None:
         wait = min(BACKOFF * 2 ** min(delivery.attempts, 10), LONGEST_BACKOFF)
         if retry_after is not None:
-            wait = max(wait, timedelta(seconds=retry_after))
+            wait = max(wait, retry_after)
         await self._store.deliveries.put_off(delivery, self._now() + wait)
 
     async def _tell_owners(self) -> None:
@@ -392,9 +393,9 @@ def nonce_from(key: str) -> str:
 
 @asynccontextmanager
 async def _in_time() -> AsyncIterator[None]:
-    """Raise UnavailableError after POSTING seconds; what was asked for may still have happened."""
+    """Raise UnavailableError once POSTING is over; what was asked for may still have happened."""
     try:
-        async with asyncio.timeout(POSTING):
+        async with asyncio.timeout(POSTING.total_seconds()):
             yield
     except TimeoutError:
         raise UnavailableError(say("The chat platform takes too long to answer.")) from None

@@ -8,7 +8,7 @@ from retrieval import FootnoteError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
-    from datetime import datetime
+    from datetime import datetime, timedelta
 
     from bot.digest.digest import Digest
     from bot.store.domain import Posted, Subscription
@@ -22,10 +22,10 @@ class UnavailableError(FootnoteError):
     """Something cannot be done for now.
 
     Attributes:
-        retry_after: seconds to wait before the next try, None if the platform does not say.
+        retry_after: how long to wait before the next try, None if the platform does not say.
     """
 
-    def __init__(self, sentence: str, retry_after: float | None = None) -> None:
+    def __init__(self, sentence: str, retry_after: timedelta | None = None) -> None:
         super().__init__(sentence)
         self.retry_after = retry_after
 

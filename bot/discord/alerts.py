@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from bot.digest import GoneError, UnavailableError
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-SECONDS: Final = 30.0  # between two looks for budgets that other processes noted
+EVERY: Final = timedelta(seconds=30)  # between two looks for budgets that other processes noted
 
 
 class Alerts:
@@ -40,7 +40,7 @@ class Alerts:
             except Exception:  # the database may be unavailable for a while
                 log.exception("nobody could be told of budgets; trying again")
             with suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), SECONDS)
+                await asyncio.wait_for(stop.wait(), EVERY.total_seconds())
 
     async def tell(self, day: date) -> None:
         """Tell people about each budget that was used up on a day, as far as the bot is in the server."""

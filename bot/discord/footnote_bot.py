@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import sys
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import discord
@@ -56,8 +56,8 @@ COGS = (
     *(Saved, LibraryCommands),
 )
 
-HOURS_BETWEEN_COUNTS = 1
-HOURS_BETWEEN_CLEANINGS = 24
+COUNTED_EVERY = timedelta(hours=1)
+CLEANED_EVERY = timedelta(days=1)
 
 
 def intents(*, message_content: bool = False) -> discord.Intents:
@@ -156,7 +156,7 @@ class FootnoteBot(Bot):
         """Record that the bot has left the server, whose data is deleted later."""
         await self.services.store.servers.mark_left(guild.id, datetime.now(UTC))
 
-    @tasks.loop(hours=HOURS_BETWEEN_COUNTS)
+    @tasks.loop(seconds=COUNTED_EVERY.total_seconds())
     async def show_count(self) -> None:
         """Show the number of papers in the bot's status, if it has changed."""
         await self.wait_until_ready()
@@ -165,7 +165,7 @@ class FootnoteBot(Bot):
             self.activity = activity
             await self.change_presence(activity=activity)
 
-    @tasks.loop(hours=HOURS_BETWEEN_CLEANINGS)
+    @tasks.loop(seconds=CLEANED_EVERY.total_seconds())
     async def forget_what_is_due(self) -> None:
         """Delete data past its lifetime, including that of servers that were left while the bot was offline."""
         await self.wait_until_ready()

@@ -7,7 +7,7 @@ import logging
 import time
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Final
 
@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-PATIENCE: Final = 3.0  # seconds for a database to reply
+PATIENCE: Final = timedelta(seconds=3)  # for a database to reply
 # Discord wants a heartbeat every 41 s, and discord.py drops a connection that was silent for 60 s.
-HEARTBEAT_SECONDS: Final = 120.0
+OLDEST_HEARTBEAT: Final = timedelta(minutes=2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +86,7 @@ class Health:
         if not self._beats:
             return Part(ok=False, says="none yet")
         oldest = now - min(self._beats.values())
-        return Part(ok=oldest < HEARTBEAT_SECONDS, says=f"{oldest:.0f} s ago")
+        return Part(ok=oldest < OLDEST_HEARTBEAT.total_seconds(), says=f"{oldest:.0f} s ago")
 
     async def _library(self) -> Part:
         library = self._bot.services.library
@@ -115,7 +115,7 @@ class Health:
 
 async def _bounded(look: Callable[[], Awaitable[Part]]) -> Part:
     try:
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(PATIENCE.total_seconds()):
             return await look()
     except TimeoutError:
         return Part(ok=False, says="does not answer")

@@ -7,6 +7,7 @@ import logging
 import secrets
 import signal
 from contextlib import contextmanager
+from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +19,7 @@ from bot.discord.alerts import Alerts
 from bot.discord.connection import login
 from bot.discord.connection.command_sync import FILE_NAME, CommandsFile
 from bot.discord.footnote_bot import FootnoteBot
-from bot.discord.gate.shutdown import FINISH_SECONDS
+from bot.discord.gate.shutdown import TIME_TO_FINISH
 from bot.discord.health import serving_health
 from bot.discord.systemd import tell_systemd
 from bot.errors import DiscordStartError
@@ -42,7 +43,7 @@ log = logging.getLogger(__name__)
 # discord.py opens one connection per concurrent call: for a burst of commands, as many TLS handshakes would take up the
 # time in which Discord waits for an acknowledgement.
 CONNECTIONS = 48
-KEPT_SECONDS = 90.0  # how long an idle connection is kept for the next burst
+LONGEST_IDLE = timedelta(seconds=90)  # how long an idle connection is kept for the next burst
 
 _BAD_TOKEN_CLOSE_CODE = 4004
 
@@ -67,7 +68,7 @@ async def run_bot(
         message_content=chosen.message_content,
         editor=editor,
         proxy=chosen.proxy,
-        connector=aiohttp.TCPConnector(limit=CONNECTIONS, keepalive_timeout=KEPT_SECONDS),
+        connector=aiohttp.TCPConnector(limit=CONNECTIONS, keepalive_timeout=LONGEST_IDLE.total_seconds()),
     )
     tell = partial(tell_owner, bot)
 
@@ -166,7 +167,8 @@ async def _told_to_stop(
 
 
 async def _finish(bot: FootnoteBot, working: asyncio.Task[None]) -> None:
-    await asyncio.gather(bot.services.gate.shutdown.drain(), asyncio.wait([working], timeout=FINISH_SECONDS))
+    patience = TIME_TO_FINISH.total_seconds()
+    await asyncio.gather(bot.services.gate.shutdown.drain(), asyncio.wait([working], timeout=patience))
 
 
 async def _first_of(*works: Coroutine[Any, Any, object]) -> None:

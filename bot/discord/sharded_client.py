@@ -8,7 +8,7 @@ import os
 import secrets
 import socket
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from discord.ext import commands
@@ -21,8 +21,8 @@ from retrieval import ServerAwayError
 
 log = logging.getLogger(__name__)
 
-RENEWED_EVERY: Final = LEASE.total_seconds() / 4
-TRIED_EVERY: Final = 1.0  # seconds between attempts, while the holder may be dead
+RENEWED_EVERY: Final = LEASE / 4
+TRIED_EVERY: Final = timedelta(seconds=1)  # between attempts, while the holder may be dead
 
 
 class ShardedBot(FootnoteBot, commands.AutoShardedBot):
@@ -78,13 +78,13 @@ class ShardedBot(FootnoteBot, commands.AutoShardedBot):
             first = first or blockers
             if any(until > first.get(shard, until) for shard, until in blockers.items()):
                 raise DiscordStartError(_refusal(blockers))
-            await asyncio.sleep(TRIED_EVERY)
+            await asyncio.sleep(TRIED_EVERY.total_seconds())
 
     async def _keep(self) -> None:
         """Renew the leases; shut down if another process has one of them."""
         assert self._shards is not None
         while True:
-            await asyncio.sleep(RENEWED_EVERY)
+            await asyncio.sleep(RENEWED_EVERY.total_seconds())
             try:
                 blockers = await self.services.store.leases.take_or_blockers(
                     self._shards, self._holder, datetime.now(UTC)

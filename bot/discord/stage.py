@@ -28,8 +28,8 @@ PAPERS, DIGEST = "papers", "digest"
 MEMBERS: Final = ("Alice", "Bob")
 MODERATOR: Final = "Mo"
 # A busy machine is no reason to show a bot that did not answer.
-PATIENCE: Final = 20.0  # seconds to acknowledge, instead of Discord's three
-START: Final = 60.0  # seconds for the bot to come online
+PATIENCE: Final = timedelta(seconds=20)  # to acknowledge, instead of Discord's three
+START: Final = timedelta(minutes=1)  # for the bot to come online
 AHEAD: Final = timedelta(minutes=2)  # of the clock, as a digest leaves out what came in within the last two minutes
 
 ASKED: Final = "has anyone shown that a better one-step likelihood doesn't actually give you a better controller?"
@@ -67,7 +67,7 @@ ABOUT: Final[dict[str, Any]] = {
 
 def generous_limits() -> Limits:
     """Set limits that no visitor reaches by trying one thing after another."""
-    return Limits(Rate(60, 60.0), Rate(200, 60.0))
+    return Limits(Rate(60, timedelta(minutes=1)), Rate(200, timedelta(minutes=1)))
 
 
 def refuse_taken(port: int) -> None:

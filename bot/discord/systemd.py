@@ -6,18 +6,16 @@ import asyncio
 import os
 import socket
 from contextlib import suppress
-from typing import Final
-
-MICROSECONDS: Final = 1_000_000
+from datetime import timedelta
 
 
 async def tell_systemd(stop: asyncio.Event) -> None:
     """Report readiness, then regular watchdog signs, until told to stop; one of the bot's jobs."""
     await asyncio.to_thread(notify, "READY=1")
-    seconds = int(os.environ.get("WATCHDOG_USEC") or 0) / MICROSECONDS / 2
+    every = timedelta(microseconds=int(os.environ.get("WATCHDOG_USEC") or 0)) / 2
     while not stop.is_set():
         with suppress(TimeoutError):
-            await asyncio.wait_for(stop.wait(), seconds or None)
+            await asyncio.wait_for(stop.wait(), every.total_seconds() or None)
             break
         notify("WATCHDOG=1")
     notify("STOPPING=1")

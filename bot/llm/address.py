@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qsl, urlsplit, urlunsplit
 
@@ -19,7 +20,7 @@ NAME: Final = "FOOTNOTE_LLM__BASE_URL"
 _APPENDED: Final = ("/chat/completions", "/completions", "/responses", "/models", "/embeddings")
 # Where servers have their API, for addresses copied without it: most servers, then OpenRouter or Open WebUI.
 _ELSEWHERE: Final = ("/v1", "/api/v1", "/api")
-_PATIENCE: Final = 3.0  # seconds
+_PATIENCE: Final = timedelta(seconds=3)
 _OK: Final = 200
 # Statuses of an address without an API: a page, or nothing.
 _ELSEWHERE_AT: Final = frozenset({200, 404, 405})
@@ -94,7 +95,7 @@ class Offer:
         raise SettingsError(f"The language model's server has several models; set FOOTNOTE_LLM__MODEL to one: {some}.")
 
 
-async def visit(address: Address, api_key: str | None, patience: float = _PATIENCE) -> Offer:
+async def visit(address: Address, api_key: str | None, patience: timedelta = _PATIENCE) -> Offer:
     """Ask a server which models it has.
 
     Raises SettingsError if it shows that the API is elsewhere; a server that is down or does not list its models may
@@ -103,7 +104,7 @@ async def visit(address: Address, api_key: str | None, patience: float = _PATIEN
     if address.query:  # Azure's deployments cannot be listed
         return Offer()
     headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
-    timeout = aiohttp.ClientTimeout(total=patience)
+    timeout = aiohttp.ClientTimeout(total=patience.total_seconds())
     async with aiohttp.ClientSession(timeout=timeout, headers=headers, trust_env=True) as session:
         offer, page = await _look(session, address.base_url)
         if offer.models is not None or offer.status not in _ELSEWHERE_AT or await _takes_chats(session, address):

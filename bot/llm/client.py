@@ -6,6 +6,7 @@ import asyncio
 import logging
 import math
 from contextlib import aclosing, asynccontextmanager
+from datetime import timedelta
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
@@ -40,11 +41,11 @@ _LOG = logging.getLogger(__name__)
 
 # Five times the longest answer that any prompt allows.
 _MOST_CHARACTERS: Final = 20_000
-# Seconds to wait for the usage of a complete reply; it comes in the chunk after the last.
-_GRACE: Final = 1.0
-REST: Final = 60.0  # seconds without requests to a server that failed twice
+# How long to wait for the usage of a complete reply; it comes in the chunk after the last.
+_GRACE: Final = timedelta(seconds=1)
+REST: Final = timedelta(minutes=1)  # without requests to a server that failed twice
 _RETRIES: Final = 2
-_BACKOFF: Final = 0.5  # seconds before the first retry; doubled for the next
+_BACKOFF: Final = timedelta(seconds=0.5)  # before the first retry; doubled for the next
 # Most requests per call: each refused option costs one, and so does a prompt that is too long.
 _MOST_REQUESTS: Final = 8
 _ENOUGH: Final = 1_000_000  # tokens; in effect no limit
@@ -63,7 +64,7 @@ class LanguageModel:
         name: str,
         api_key: str | None = None,
         address: Address | None = None,
-        timeout: float = 30.0,
+        timeout: timedelta = timedelta(seconds=30),
         meter: Meter | None = None,
     ) -> None:
         self.name = name
@@ -220,7 +221,7 @@ class Reply:
         if not self._whole or self._counted_by_server():
             return
         try:
-            async with asyncio.timeout(_GRACE):
+            async with asyncio.timeout(_GRACE.total_seconds()):
                 async for _ in self:
                     pass
         except (TimeoutError, WriterError):
@@ -350,11 +351,12 @@ class Reply:
         pause = failure.retry_after
         if pause is None:
             pause = _BACKOFF * 2**self._retries
-        due = asyncio.get_running_loop().time() + pause
+        seconds = pause.total_seconds()
+        due = asyncio.get_running_loop().time() + seconds
         if self._aside or not failure.passing or self._retries >= most or due > self._until(briefly=False):
             raise self._failed(failure)
         self._retries += 1
-        await asyncio.sleep(pause)
+        await asyncio.sleep(seconds)
         return options
 
     def _failed(self, failure: Failure, *, speaking: bool = False) -> WriterError:

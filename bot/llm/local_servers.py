@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from bot.errors import SettingsError
@@ -17,7 +18,7 @@ ADDRESSES: Final[Mapping[str, str]] = {
     "ollama": "http://localhost:11434/v1",
     "lm-studio": "http://localhost:1234/v1",
 }
-_PATIENCE: Final = 2.0  # seconds; local servers answer at once
+_PATIENCE: Final = timedelta(seconds=2)  # local servers answer at once
 
 
 @dataclass(frozen=True, slots=True)

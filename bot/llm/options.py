@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
 
 # How long until a reinstalled server or an exchanged model is noticed.
-_REMEMBERED: Final = 3600.0  # seconds
+_REMEMBERED: Final = timedelta(hours=1)
 
 # How servers name what they refuse: OpenAI and its followers by the option's name; llama.cpp by grammar and samplers;
 # vLLM by guided decoding and its backends; Groq by json_validate_failed; OpenRouter by "No endpoints found".
@@ -114,7 +115,7 @@ class Learnt:
 
     def options(self) -> Options:
         """Choose the options to ask with: all of them, once what was learnt is old."""
-        if self._clock() - self._since > _REMEMBERED:
+        if self._clock() - self._since > _REMEMBERED.total_seconds():
             self._options = Options()
         return self._options
 

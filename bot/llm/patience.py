@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from datetime import timedelta
 
 # Shares of the whole time. With the default of 30 s, a silent server costs 9 s, and one that falls silent after its
 # first words 3 s, so that no question waits in silence for more than 12 s; a stream in progress may use all of it.
@@ -24,13 +25,13 @@ class Patience:
     `silence` is the share of the time that may pass without a sign of life.
     """
 
-    def __init__(self, seconds: float, silence: float = _SILENCE) -> None:
-        self.seconds = seconds
+    def __init__(self, whole: timedelta, silence: float = _SILENCE) -> None:
+        self.seconds = whole.total_seconds()
         self._share = silence
-        self._end = _now() + seconds
+        self._end = _now() + self.seconds
         self._heard = _now()
         self._silent = 0.0
-        self._allowed = seconds
+        self._allowed = self.seconds
 
     def begin(self) -> None:
         """Note that a call starts: the time between two calls does not count as silence."""
@@ -78,13 +79,13 @@ def sharing(wait: Wait) -> Iterator[None]:
         _WAIT.reset(token)
 
 
-def patience(seconds: float) -> Patience:
-    """Get what is left of the current question's patience, or a fresh one of this many seconds."""
+def patience(whole: timedelta) -> Patience:
+    """Get what is left of the current question's patience, or a fresh one that lasts this long."""
     wait = _WAIT.get()
     if wait is None:
-        return Patience(seconds)
+        return Patience(whole)
     if wait.patience is None:
-        wait.patience = Patience(seconds)
+        wait.patience = Patience(whole)
     return wait.patience
 
 

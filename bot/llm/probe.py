@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from datetime import timedelta
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from bot.llm.client import LanguageModel, Reply
 
 # All of it may be silence: a server that was just started loads its model first.
-SECONDS: Final = 15.0
+PATIENCE: Final = timedelta(seconds=15)
 
 _RULES: Final = """\
 Answer the question inside <question> in one whole sentence of ten to twenty words, in the language of the question.
@@ -71,9 +72,9 @@ class Abilities:
 
 
 async def probe(model: LanguageModel) -> Abilities:
-    """Ask the model one small question, within SECONDS; raises WriterError if no answer comes."""
+    """Ask the model one small question, within PATIENCE; raises WriterError if no answer comes."""
     start = time.monotonic()
-    with sharing(Wait(Patience(SECONDS, silence=1.0))):
+    with sharing(Wait(Patience(PATIENCE, silence=1.0))):
         async with model.ask(_PROMPT, lambda _: _PROMPT.about(_QUESTION)) as reply:
             text = await _text(reply)
             seconds = time.monotonic() - start

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 import aiohttp
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
     from bot.llm.address import Address
 
-_PATIENCE: Final = 3.0  # seconds
+_PATIENCE: Final = timedelta(seconds=3)
 _OK: Final = 200
 # The served size first, the model's maximum last: LM Studio; vLLM; Groq; Ollama and OpenRouter; LM Studio before a
 # model is loaded, and Mistral.
@@ -30,7 +31,7 @@ async def window(address: Address, api_key: str | None, name: str) -> int | None
     if address.query:  # Azure's deployments do not say
         return None
     headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
-    timeout = aiohttp.ClientTimeout(total=_PATIENCE)
+    timeout = aiohttp.ClientTimeout(total=_PATIENCE.total_seconds())
     root = address.base_url.removesuffix("/v1")
     async with aiohttp.ClientSession(timeout=timeout, headers=headers, trust_env=True) as session:
         if size := _listed(await _read(session, f"{address.base_url}/models"), name):

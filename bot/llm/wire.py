@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import aclosing
 from dataclasses import dataclass
+from datetime import timedelta
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
@@ -29,7 +30,7 @@ _PASSING: Final = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 529})
 class Failure(Exception):  # noqa: N818 - it ends in a WriterError, which is the error
     """A server's error, in its own words; `status` is None if there was no connection."""
 
-    def __init__(self, status: int | None, message: str = "", retry_after: float | None = None) -> None:
+    def __init__(self, status: int | None, message: str = "", retry_after: timedelta | None = None) -> None:
         super().__init__(status)
         self.status = status
         self.message = message
@@ -100,12 +101,14 @@ class Wire:
             await response.close()
 
 
-def _retry_after(error: openai.APIStatusError) -> float | None:
-    """Parse how many seconds the server asks us to wait, None if it gives no number of seconds."""
+def _retry_after(error: openai.APIStatusError) -> timedelta | None:
+    """Parse how long the server asks us to wait, None if it gives no number of seconds."""
     try:
-        return float(error.response.headers.get("retry-after", ""))
+        return timedelta(seconds=float(error.response.headers.get("retry-after", "")))
     except ValueError:
         return None
+    except OverflowError:
+        return timedelta.max
 
 
 def _code(error: object) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 import aiohttp
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
     from bot.settings import Settings
 
-TIMEOUT: Final = 10.0  # seconds for Discord to reply
+TIMEOUT: Final = timedelta(seconds=10)  # for Discord to reply
 DISCORD: Final = "https://discord.com/api/v10"
 OK: Final = 200
 UNAUTHORIZED: Final = 401
@@ -114,4 +115,4 @@ async def _ask(settings: Settings, token: str, path: str) -> dict[str, Any]:
 
 
 def _session() -> aiohttp.ClientSession:
-    return aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=TIMEOUT))
+    return aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=TIMEOUT.total_seconds()))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import aclosing
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from bot.errors import WriterError
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from bot.llm import Abilities, Address, Meter
     from bot.settings import Settings
 
-TIMEOUT: Final = 10.0  # seconds for a server to reply
+TIMEOUT: Final = timedelta(seconds=10)  # for a server to reply
 OPENAI: Final = "https://api.openai.com/v1"
 
 
@@ -46,11 +47,11 @@ async def language_model(settings: Settings) -> AsyncGenerator[Finding]:
 async def _asked(settings: Settings, address: Address, name: str, meter: Meter | None) -> AsyncGenerator[Finding]:
     """Yield the result of one real call, which counts like any other."""
     from bot.llm import LanguageModel
-    from bot.llm.probe import SECONDS, mend, probe
+    from bot.llm.probe import PATIENCE, mend, probe
     from bot.llm.window import window
 
     key = settings.llm.key
-    model = LanguageModel(name=name, api_key=key, address=address, timeout=SECONDS, meter=meter)
+    model = LanguageModel(name=name, api_key=key, address=address, timeout=PATIENCE, meter=meter)
     async with aclosing(model):
         try:
             found = await probe(model)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Final
 
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
     from bot.settings import Settings
 
-SKEW: Final = 30.0  # seconds that the clock may be off; digests and leases in a shared database depend on it
-MINUTE: Final = 60
+SKEW: Final = timedelta(seconds=30)  # that the clock may be off; digests and leases in a shared database depend on it
+MINUTE: Final = timedelta(minutes=1)
 
 
 async def open_files(settings: Settings) -> AsyncGenerator[Finding]:  # noqa: ARG001
@@ -55,10 +55,10 @@ async def clock(settings: Settings) -> AsyncGenerator[Finding]:
     if date is None:
         yield Finding("clock", ok=True, sentence=told)
         return
-    off = (now - parsedate_to_datetime(date)).total_seconds()
+    off = now - parsedate_to_datetime(date)
     if abs(off) > SKEW:
-        far = f"{abs(off) / MINUTE:.0f} minutes" if abs(off) > 2 * MINUTE else f"{abs(off):.0f} seconds"
-        late = "behind" if off < 0 else "ahead of"
+        far = f"{abs(off) / MINUTE:.0f} minutes" if abs(off) > 2 * MINUTE else f"{abs(off).total_seconds():.0f} seconds"
+        late = "behind" if off < timedelta(0) else "ahead of"
         yield Finding("clock", ok=False, sentence=f"The clock is {far} {late} Discord's; set it, best by NTP.")
         return
     yield Finding("clock", ok=True, sentence=f"{told}, as Discord's")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 import sqlalchemy as sa
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from storage.database import Database
 
 KNOWN: Final = 10_000
-KNOWN_SECONDS: Final = 5.0
+KNOWN_FOR: Final = timedelta(seconds=5)
 
 
 class Servers:
@@ -32,7 +33,9 @@ class Servers:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._known: MutableMapping[int, ServerSettings] = {} if database.file else TTLCache(KNOWN, KNOWN_SECONDS)
+        self._known: MutableMapping[int, ServerSettings] = (
+            {} if database.file else TTLCache(KNOWN, KNOWN_FOR.total_seconds())
+        )
 
     async def of(self, guild_id: int) -> ServerSettings:
         """Load the settings of a server, or the defaults."""

@@ -36,14 +36,15 @@ class Traffic:
             statement = insert.on_conflict_do_update(index_elements=["event_id"], set_=values, where=newer)
             return await connection.scalar(statement.returning(seen_events.c.event_id)) is not None
 
-    async def take(self, kind: str, limits: Sequence[tuple[str, int, int, float]], now: datetime) -> float:
+    async def take(self, kind: str, limits: Sequence[tuple[str, int, int, timedelta]], now: datetime) -> float:
         """Count an act and return 0.0, or count nothing and return the seconds until the next one is allowed.
 
-        Each limit is a scope (PERSON or SERVER), its id, a number of acts, and the seconds in which they are allowed.
+        Each limit is a scope (PERSON or SERVER), its id, a number of acts, and the time in which they are allowed.
         """
         async with self._database.writing() as connection:
             books = []
-            for scope, snowflake, count, seconds in limits:
+            for scope, snowflake, count, period in limits:
+                seconds = period.total_seconds()
                 row = {"kind": kind, "scope": scope, "snowflake": snowflake}
                 insert = insert_into(connection, acts).values(**row, times=[], last_at=now)
                 await connection.execute(insert.on_conflict_do_nothing())

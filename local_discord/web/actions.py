@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from local_discord.errors import ApiError, ImpossibleError, InVainError, demand
@@ -150,7 +151,7 @@ class Actions:
 
     async def _answered(self, interaction: Interaction) -> Payload:
         """Convert the first response to an interaction to an instruction for the page."""
-        await interaction.response(self._local.world.interaction_deadline + 1)
+        await interaction.response(self._local.world.interaction_deadline + timedelta(seconds=1))
         if interaction.modal is None:
             return {}
         scene = Scene(self._local.world, self._people[interaction.user.name], interaction.channel)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+from datetime import timedelta
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
@@ -39,7 +40,7 @@ _HEADERS: Final = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cache-Control": "no-store",
 }
-_PAUSE: Final = 0.03  # seconds in which changes are collected before they are sent
+_PAUSE: Final = timedelta(seconds=0.03)  # in which changes are collected before they are sent
 
 
 class Site:
@@ -174,7 +175,7 @@ class Site:
                 first = {}
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(changed.wait(), 1.0)
-                    await asyncio.sleep(_PAUSE)
+                    await asyncio.sleep(_PAUSE.total_seconds())
 
 
 def _read(text: str) -> Payload:

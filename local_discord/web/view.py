@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from local_discord.channels import DM, FORUM
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from local_discord.people import Person
 
 Payload = dict[str, Any]
-_TYPING_SECONDS: Final = 10.0
+_TYPING: Final = timedelta(seconds=10)
 _SUBCOMMANDS: Final = (1, 2)
 
 
@@ -78,7 +79,7 @@ class View:
 
     def _is_typing(self) -> bool:
         shown = self.channel.typing_at
-        if not shown or self.viewer.world.clock.now() - shown[-1] > _TYPING_SECONDS:
+        if not shown or self.viewer.world.clock.now() - shown[-1] > _TYPING.total_seconds():
             return False
         return not any(bot_message.versions[-1].time > shown[-1] for bot_message in self.channel.bot_messages)
 

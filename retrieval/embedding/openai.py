@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from retrieval.errors import EmbeddingError
@@ -59,13 +60,13 @@ class OpenAIEmbedder:
         api_key: str | None = None,
         base_url: str | None = None,
         dimensions: int | None = None,
-        request_timeout: float = 30.0,
+        request_timeout: timedelta = timedelta(seconds=30),
         max_retries: int = RETRIES,
     ) -> Self:
         """Create an embedder for a server; `api_key` is optional for servers that need none.
 
-        If the dimensions are neither given nor known, a first text is embedded to learn them. `request_timeout` is in
-        seconds per attempt. Raises EmbeddingError.
+        If the dimensions are neither given nor known, a first text is embedded to learn them. `request_timeout` is
+        that of one attempt. Raises EmbeddingError.
         """
         client = await asyncio.to_thread(_client, api_key, base_url, request_timeout, max_retries)
         known = dimensions or DIMENSIONS.get(model.rpartition("/")[2])  # OpenRouter writes openai/NAME
@@ -158,12 +159,12 @@ class OpenAIEmbedder:
         return f"{self._host} {reasons.get(status, other)}."
 
 
-def _client(api_key: str | None, base_url: str | None, timeout: float, max_retries: int) -> AsyncOpenAI:
+def _client(api_key: str | None, base_url: str | None, timeout: timedelta, max_retries: int) -> AsyncOpenAI:
     """Import the SDK, which takes more than a second, and create its client, which obeys Retry-After."""
     from openai import AsyncOpenAI
 
     key = (api_key or "").strip() or "none"  # the SDK requires one, even if the server does not
-    return AsyncOpenAI(api_key=key, base_url=base_url, timeout=timeout, max_retries=max_retries)
+    return AsyncOpenAI(api_key=key, base_url=base_url, timeout=timeout.total_seconds(), max_retries=max_retries)
 
 
 def _batches(texts: Sequence[str]) -> Iterator[list[str]]:

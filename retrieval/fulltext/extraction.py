@@ -6,11 +6,12 @@ import importlib.util
 import json
 import subprocess
 import sys
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias, cast, get_args
 
 from retrieval.errors import BadInputError
 from retrieval.fulltext.article import Article
-from retrieval.fulltext.worker import HTML, MEMORY, MOST_PAGES, SECONDS
+from retrieval.fulltext.worker import CPU_TIME, HTML, MEMORY, MOST_PAGES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 Fault: TypeAlias = Literal["missing", "large", "malformed", "encrypted", "long", "pictures", "heavy"]
 
 LARGEST: Final = 32 << 20  # bytes; papers have 1 to 10 MB, and the worker keeps several copies
-PATIENCE: Final = SECONDS + 15  # wall-clock seconds for the worker; SECONDS bounds its CPU time
+PATIENCE: Final = CPU_TIME + timedelta(seconds=15)  # wall-clock time for the worker
 WORKER: Final = ("-I", "-m", "retrieval.fulltext.worker")
 
 _SENTENCES: Final[Mapping[Fault, str]] = {
@@ -28,7 +29,8 @@ _SENTENCES: Final[Mapping[Fault, str]] = {
     "encrypted": "it is an encrypted PDF; save it without a password first",
     "long": f"it is a PDF of more than {MOST_PAGES} pages, which is no paper; cut out the pages of one",
     "pictures": "it is a PDF of pictures without text, as scanners make them; run it through an OCR program first",
-    "heavy": f"it is a PDF that takes more than {SECONDS} s or {MEMORY >> 30} GB to read; print it to a new PDF",
+    "heavy": f"it is a PDF that takes more than {CPU_TIME.total_seconds():.0f} s or {MEMORY >> 30} GB to read; print "
+    "it to a new PDF",
 }
 
 
@@ -49,10 +51,10 @@ def can_read_pdfs() -> bool:
     return importlib.util.find_spec("pypdf") is not None
 
 
-def extract(data: bytes, *, worker: tuple[str, ...] = WORKER, patience: float = PATIENCE) -> Article:
+def extract(data: bytes, *, worker: tuple[str, ...] = WORKER, patience: timedelta = PATIENCE) -> Article:
     """Extract the article of a PDF in a worker process; raises PdfError. It blocks, so call it in a thread.
 
-    `worker` is the command line of the worker after `python`; `patience` is how many seconds to wait for it.
+    `worker` is the command line of the worker after `python`; `patience` is how long to wait for it.
     """
     if not can_read_pdfs():
         raise PdfError("missing")
@@ -70,10 +72,14 @@ def extract_html(data: bytes) -> Article | None:
     return found if isinstance(found, Article) else None
 
 
-def _work(data: bytes, worker: tuple[str, ...], patience: float) -> Article | Fault:
+def _work(data: bytes, worker: tuple[str, ...], patience: timedelta) -> Article | Fault:
     try:
         done = subprocess.run(  # noqa: S603  # this interpreter and a module of ours
-            [sys.executable, *worker], input=data, capture_output=True, timeout=patience, check=False
+            [sys.executable, *worker],
+            input=data,
+            capture_output=True,
+            timeout=patience.total_seconds(),
+            check=False,
         )
         reply = json.loads(done.stdout)
         if (fault := reply.get("fault")) in get_args(Fault):

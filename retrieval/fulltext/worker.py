@@ -10,6 +10,7 @@ import io
 import json
 import logging
 import sys
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from retrieval.fulltext.article import Article
 
 MEMORY: Final = 1 << 30  # bytes; papers take some 70 MB, and a decompression bomb must not take all
-SECONDS: Final = 60  # of CPU time; a book of 117 pages takes 6
+CPU_TIME: Final = timedelta(minutes=1)  # a book of 117 pages takes 6 s
 MOST_PAGES: Final = 500  # more than a thesis has; books and proceedings are not papers
 FEWEST_LETTERS: Final = 200  # in the whole file; with fewer, the pages are scanned images
 LONGEST_TITLE: Final = 300
@@ -98,7 +99,7 @@ def _bound() -> None:
         return
     for kind, most in (
         (resource.RLIMIT_AS, MEMORY),
-        (resource.RLIMIT_CPU, SECONDS),
+        (resource.RLIMIT_CPU, int(CPU_TIME.total_seconds())),
         (resource.RLIMIT_FSIZE, 0),
         (resource.RLIMIT_CORE, 0),
     ):

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from retrieval.sources.web import Reply, Web
 
 STALE_AFTER = dt.timedelta(days=30)
-# arXiv announces at 20:00 US Eastern, Sunday to Thursday; the feed has it by this hour (UTC) of the next day.
-ARXIV_DUE_HOUR = 6
+# arXiv announces at 20:00 US Eastern, Sunday to Thursday; the feed has it this long after the end of the day (UTC).
+ARXIV_DUE = dt.timedelta(hours=6)
 
 _OK, _NOT_MODIFIED = 200, 304
 _FRIDAY = 4
@@ -145,7 +145,7 @@ def _unless_changed(cursor: Cursor) -> Mapping[str, str]:
 
 def _last_due(now: dt.datetime) -> dt.date:
     """The date of the newest feed that arXiv should have by now; it has one from Monday to Friday, UTC."""
-    day = (now - dt.timedelta(hours=ARXIV_DUE_HOUR)).date()
+    day = (now - ARXIV_DUE).date()
     return day - dt.timedelta(days=max(0, day.weekday() - _FRIDAY))
 
 

@@ -32,8 +32,8 @@ FIRST_LIST = dt.date(2023, 5, 1)  # the month in which the lists began
 # The service's default. It might silently cap a larger one, and a page that is not full ends the list.
 PAGE = 50
 MOST_PAGES = 40  # of one day; a day has only a few
-FIRST_DAYS = 7  # a week has lists even if it begins on a weekend
-AGAIN_DAYS = 2  # votes and links still come in after a list's own day
+FIRST = dt.timedelta(days=7)  # a week has lists even if it begins on a weekend
+AGAIN = dt.timedelta(days=2)  # votes and links still come in after a list's own day
 _DAY = dt.timedelta(days=1)
 
 
@@ -113,9 +113,9 @@ class HuggingFaceDaily:
     def _window(self, cursor: Cursor | None, today: dt.date) -> tuple[dt.date, dt.date]:
         """The moving window: a week at first, later everything missed and the last days again."""
         if cursor is None or cursor.day is None:
-            return today - (FIRST_DAYS - 1) * _DAY, today
-        back = AGAIN_DAYS if cursor.complete else 0
-        return min(max(cursor.day - back * _DAY, FIRST_LIST), today), today
+            return today - FIRST + _DAY, today
+        back = AGAIN if cursor.complete else dt.timedelta(0)
+        return min(max(cursor.day - back, FIRST_LIST), today), today
 
     def _today(self) -> dt.date:
         return self._web.clock.now().date()

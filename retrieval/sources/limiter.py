@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
 # Hugging Face's window is 300 s; a service that asks for a longer pause gives an error instead of a wait.
-PATIENCE = 310.0
+PATIENCE = dt.timedelta(seconds=310)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +44,8 @@ class Clock(Protocol):
         """Seconds on a clock that never goes back."""
         ...
 
-    async def sleep(self, seconds: float) -> None:
-        """Wait for some seconds."""
+    async def sleep(self, duration: dt.timedelta) -> None:
+        """Wait for some time."""
         ...
 
 
@@ -60,9 +60,9 @@ class SystemClock:
         """Seconds on a clock that never goes back."""
         return time.monotonic()
 
-    async def sleep(self, seconds: float) -> None:
-        """Wait for some seconds."""
-        await asyncio.sleep(seconds)
+    async def sleep(self, duration: dt.timedelta) -> None:
+        """Wait for some time."""
+        await asyncio.sleep(duration.total_seconds())
 
 
 @dataclass(slots=True)
@@ -88,24 +88,24 @@ class Limiter:
         """
         lane = self._lanes[service.name]
         async with lane.lock:
-            wait = lane.free_at - self._clock.monotonic()
+            wait = dt.timedelta(seconds=self.closed_for(service))
             if wait > PATIENCE:
-                until = self._clock.now() + dt.timedelta(seconds=wait)
+                until = self._clock.now() + wait
                 raise SourceError(
                     f"{service.name} has asked not to be called before {until:%Y-%m-%d %H:%M} UTC; try again then."
                 )
-            if wait > 0:
+            if wait:
                 await self._clock.sleep(wait)
             try:
                 yield
             finally:
-                self.hold(service, service.pace)
+                self.hold(service, dt.timedelta(seconds=service.pace))
 
     def closed_for(self, service: Service) -> float:
         """Seconds until the service's lane is free."""
         return max(0.0, self._lanes[service.name].free_at - self._clock.monotonic())
 
-    def hold(self, service: Service, seconds: float) -> None:
-        """Close the service's lane for some seconds from now, unless it is closed for longer already."""
+    def hold(self, service: Service, pause: dt.timedelta) -> None:
+        """Close the service's lane for some time from now, unless it is closed for longer already."""
         lane = self._lanes[service.name]
-        lane.free_at = max(lane.free_at, self._clock.monotonic() + seconds)
+        lane.free_at = max(lane.free_at, self._clock.monotonic() + pause.total_seconds())

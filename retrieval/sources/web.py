@@ -25,9 +25,10 @@ log = logging.getLogger(__name__)
 
 USER_AGENT = "Footnote (a Discord paper assistant)"
 ATTEMPTS = 5
-WAIT = 2.0  # seconds before the second attempt, doubled before each later one
-WHOLE_ANSWER = 120.0  # seconds
-CONNECT = 10.0  # seconds
+WAIT = dt.timedelta(seconds=2)  # before the second attempt, doubled before each later one
+LONGEST_WAIT = dt.timedelta(seconds=30)
+WHOLE_ANSWER = dt.timedelta(minutes=2)
+CONNECT = dt.timedelta(seconds=10)
 LARGEST_ANSWER = 64 * 2**20  # bytes, unpacked
 REASON_SHOWN = 200
 
@@ -51,7 +52,7 @@ class Web:
         self,
         clock: Clock | None = None,
         *,
-        timeout: float = WHOLE_ANSWER,
+        timeout: dt.timedelta = WHOLE_ANSWER,
         say: Callable[[str], None] = log.info,
     ) -> None:
         """Set up the client; `say` is called with a sentence whenever a request is retried."""
@@ -104,7 +105,7 @@ class Web:
             return await asyncio.to_thread(read, reply)
 
         retrying = stamina.retry_context(
-            on=_may_pass, attempts=ATTEMPTS, timeout=None, wait_initial=WAIT, wait_max=30.0, wait_jitter=0.0
+            on=_may_pass, attempts=ATTEMPTS, timeout=None, wait_initial=WAIT, wait_max=LONGEST_WAIT, wait_jitter=0.0
         )
         async for attempt in retrying:
             with attempt:
@@ -127,10 +128,11 @@ class Web:
         headers: Mapping[str, str] | None,
     ) -> Reply:
         where = shown(url)
-        timeout = httpx2.Timeout(self._timeout, connect=min(CONNECT, self._timeout))
+        whole = self._timeout.total_seconds()
+        timeout = httpx2.Timeout(whole, connect=min(CONNECT.total_seconds(), whole))
         try:
             async with (
-                asyncio.timeout(self._timeout),
+                asyncio.timeout(whole),
                 client.stream("GET", url, params=params, headers=headers, timeout=timeout) as response,
             ):
                 body = bytearray()
@@ -144,7 +146,7 @@ class Web:
                 return Reply(response.status_code, response.headers, bytes(body), str(response.url))
         except (TimeoutError, httpx2.TimeoutException) as error:
             raise SourceError(
-                f"{service.name} did not answer in time ({self._timeout:g} s at most); try again later.", temporary=True
+                f"{service.name} did not answer in time ({whole:g} s at most); try again later.", temporary=True
             ) from error
         except (httpx2.UnsupportedProtocol, httpx2.InvalidURL, httpx2.TooManyRedirects) as error:
             raise SourceError(f"{service.name} has no usable address ({_why(error)}); check {where}.") from error
@@ -191,20 +193,20 @@ def _reason(reply: Reply) -> str:
     return " ".join(error.split())[:REASON_SHOWN].rstrip(".") if isinstance(error, str) else ""
 
 
-def _asked_pause(reply: Reply, now: dt.datetime) -> float | None:
-    """The seconds that the server asked to wait: Retry-After, or until its rate limit resets."""
+def _asked_pause(reply: Reply, now: dt.datetime) -> dt.timedelta | None:
+    """How long the server asked to wait: Retry-After, or until its rate limit resets."""
     after = reply.headers.get("retry-after", "").strip()
     if after.isascii() and after.isdigit() and reply.status >= _BAD_REQUEST:
-        return float(after[:9])
+        return dt.timedelta(seconds=int(after[:9]))
     if after and reply.status >= _BAD_REQUEST:
         try:
             date = parsedate_to_datetime(after)
         except ValueError:
             return None
-        return (date.replace(tzinfo=date.tzinfo or dt.UTC) - now).total_seconds()
+        return date.replace(tzinfo=date.tzinfo or dt.UTC) - now
     if "ratelimit" in reply.headers:
         from huggingface_hub.utils import parse_ratelimit_headers
 
         window = parse_ratelimit_headers(reply.headers)
-        return float(window.reset_in_seconds) if window and window.remaining == 0 else None
+        return dt.timedelta(seconds=window.reset_in_seconds) if window and window.remaining == 0 else None
     return None

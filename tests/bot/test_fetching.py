@@ -91,7 +91,7 @@ async def bot(
     tmp_path: Path, embedder: LocalEmbedder, clock: LocalClock, local: LocalSources, reports: Reports
 ) -> AsyncIterator[Bot]:
     library = await Library.open(tmp_path / "data", embedder, now=clock.now)
-    async with Web(clock, timeout=10.0) as web:
+    async with Web(clock, timeout=dt.timedelta(seconds=10)) as web:
         yield Bot(library, web, local, reports)
     await library.close()
 

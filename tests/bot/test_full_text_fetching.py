@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,7 +20,6 @@ from tests.fulltext.printing import print_paper
 from tests.local_sources import LocalClock, LocalPaper, LocalSources, fails, some_papers
 
 if TYPE_CHECKING:
-    import datetime as dt
     from collections.abc import AsyncIterator, Iterator, Sequence
 
     from retrieval.embedding.local import LocalEmbedder
@@ -70,7 +70,7 @@ class Bot:
 async def bot(tmp_path: Path, embedder: LocalEmbedder) -> AsyncIterator[Bot]:
     clock = LocalClock()
     library = await Library.open(tmp_path / "data", embedder, now=clock.now)
-    async with LocalSources(clock=clock) as local, Web(clock, timeout=10.0) as web:
+    async with LocalSources(clock=clock) as local, Web(clock, timeout=dt.timedelta(seconds=10)) as web:
         local.arxiv = some_papers(3)
         source = open_online("arxiv:cs.CL", web, huggingface_url=local.base_url, arxiv_url=local.base_url)
         assert source is not None
@@ -111,7 +111,7 @@ async def test_no_more_than_so_many_a_day_and_a_pause_after_each(bot: Bot) -> No
     assert second - first >= 60
     await bot.fetcher(per_day=2).fetch_lacking()  # as after a restart
     assert len(bot.asked()) == 2
-    await bot.clock.sleep(25 * 3600)
+    await bot.clock.sleep(dt.timedelta(hours=25))
     await bot.fetcher(per_day=2).fetch_lacking()
     assert await bot.texts() == [0, 1, 2]
 
@@ -120,7 +120,7 @@ async def test_what_is_not_to_be_had_is_asked_for_four_times_and_never_again(bot
     bot.cited = bot.cited[:2]
     path = f"/html/{bot.papers[0].arxiv_id}"
     for wait, times in ((0, 1), (1, 1), (24, 2), (24, 2), (7 * 24, 3), (31 * 24, 4), (400 * 24, 4)):
-        await bot.clock.sleep(wait * 3600)
+        await bot.clock.sleep(dt.timedelta(hours=wait))
         await bot.fetcher().fetch_lacking()
         assert len(bot.local.asked(path)) == times
     assert await bot.texts() == []
@@ -135,7 +135,7 @@ async def test_arxiv_in_trouble_ends_the_round_and_the_next_one_goes_on(bot: Bot
     assert len(bot.asked()) == 2  # the one paper, twice
     await bot.fetcher().fetch_lacking()
     assert await bot.texts() == [1, 2]
-    await bot.clock.sleep(25 * 3600)
+    await bot.clock.sleep(dt.timedelta(hours=25))
     await bot.fetcher().fetch_lacking()
     assert await bot.texts() == [0, 1, 2]
 
@@ -158,7 +158,7 @@ async def test_none_a_day_asks_nothing_and_a_stop_ends_it(bot: Bot) -> None:
     stop = asyncio.Event()
     running = asyncio.create_task(bot.fetcher().run(stop))
     await asyncio.wait_for(bot.looked_twice.wait(), 60)
-    assert EVERY in bot.clock.slept
+    assert EVERY.total_seconds() in bot.clock.slept
     stop.set()
     await asyncio.wait_for(running, 30)
     assert await bot.texts() == [0]

@@ -212,7 +212,7 @@ def the_model_writes(text: str) -> Prepare:
 
 
 def the_model_is_silent(place: Place) -> None:
-    place.patch.setattr("bot.llm.probe.SECONDS", 0.3)
+    place.patch.setattr("bot.llm.probe.PATIENCE", timedelta(seconds=0.3))
     place.llm(models=["m"]).next(silent, times=20)
 
 

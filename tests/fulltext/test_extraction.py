@@ -6,6 +6,7 @@ import io
 import subprocess
 import sys
 import time
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -106,7 +107,7 @@ def test_one_that_is_encrypted_with_no_password_is_read() -> None:
 
 def test_a_page_that_swells_costs_a_sentence() -> None:
     with pytest.raises(PdfError):  # pypdf gives up on it, or the worker is ended
-        extract(bad.swelling(), patience=3)
+        extract(bad.swelling(), patience=timedelta(seconds=3))
 
 
 def test_the_worker_gets_no_more_memory_and_writes_no_file(tmp_path: Path) -> None:
@@ -137,7 +138,7 @@ def test_a_worker_that_dies_or_talks_nonsense_costs_a_sentence(code: str) -> Non
 def test_a_worker_that_hangs_is_ended() -> None:
     started = time.monotonic()
     with pytest.raises(PdfError, match="takes more than"):
-        extract(b"%PDF", worker=("-c", "import time; time.sleep(600)"), patience=0.5)
+        extract(b"%PDF", worker=("-c", "import time; time.sleep(600)"), patience=timedelta(seconds=0.5))
     assert time.monotonic() - started < 10
 
 

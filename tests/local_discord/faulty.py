@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import tempfile
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -44,7 +45,7 @@ class LocalDiscord(local_discord.LocalDiscord):
         await self.taken_in()
         said = len(self.bot_messages())
         with contextlib.suppress(AssertionError):
-            await self.journal.until(lambda: len(self.bot_messages()) > said, "nothing", seconds)
+            await self.journal.until(lambda: len(self.bot_messages()) > said, "nothing", timedelta(seconds=seconds))
         assert len(self.bot_messages()) == said, f"The bot spoke: {self.bot_messages()[said:]}"
 
     # What goes wrong
@@ -146,7 +147,7 @@ class LocalDiscord(local_discord.LocalDiscord):
 
     def heartbeats_every(self, seconds: float) -> None:
         """Set the interval for clients that connect from now on."""
-        self.gateway.heartbeat_interval = seconds
+        self.gateway.heartbeat_interval = timedelta(seconds=seconds)
 
     def worst_heartbeat_lateness(self) -> float:
         """Get how many seconds late the latest heartbeat was, counting one that is still missing."""

@@ -20,9 +20,9 @@ class LocalClock:
     def monotonic(self) -> float:
         return self.passed
 
-    async def sleep(self, seconds: float) -> None:
-        self.slept.append(seconds)
-        self.passed += seconds
+    async def sleep(self, duration: dt.timedelta) -> None:
+        self.slept.append(duration.total_seconds())
+        self.passed += duration.total_seconds()
         await asyncio.sleep(0)
 
     def advance(self, **by: float) -> None:

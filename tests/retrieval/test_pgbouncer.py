@@ -6,7 +6,7 @@ import asyncio
 import shutil
 import tempfile
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -66,7 +66,8 @@ async def test_two_processes_take_in_search_and_count_behind_it(
 async def test_limits_are_counted_together_behind_it(tmp_path: Path, database: str, bouncer: PgBouncer) -> None:
     stores = [await Store.open(tmp_path, bouncer.url(database)) for _ in range(2)]
     now = datetime.now(UTC)
-    limits = [("person", 5, 7, 60.0), ("server", 6, 1000, 60.0)]
+    minute = timedelta(minutes=1)
+    limits = [("person", 5, 7, minute), ("server", 6, 1000, minute)]
     waits: list[float] = []
     for _ in range(3):
         taken = (stores[at % 2].traffic.take("QUESTION", limits, now) for at in range(5))

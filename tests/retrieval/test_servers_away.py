@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import datetime as dt
 import re
 import ssl
 import time
 from contextlib import asynccontextmanager, suppress
+from datetime import timedelta
 from typing import TYPE_CHECKING, Self
 
 import chromadb
@@ -36,9 +36,9 @@ TOKEN = "a token of letters"
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Shorten the intervals between checks; the time that people wait for a server stays the same."""
-    monkeypatch.setattr("retrieval.chroma_server.REST", 1.0)
-    monkeypatch.setattr("retrieval.indexer.GRACE", 0.5)
-    monkeypatch.setattr("retrieval.maintenance.FOLLOWED_EVERY", dt.timedelta(seconds=0.3))
+    monkeypatch.setattr("retrieval.chroma_server.REST", timedelta(seconds=1))
+    monkeypatch.setattr("retrieval.indexer.GRACE", timedelta(seconds=0.5))
+    monkeypatch.setattr("retrieval.maintenance.FOLLOWED_EVERY", timedelta(seconds=0.3))
 
 
 @pytest.fixture
@@ -428,7 +428,7 @@ async def test_a_statement_that_is_long_goes_on_and_one_of_a_paused_server_does_
 ) -> None:
     engine = create_engine(postgres.url())
     with monkeypatch.context() as shorter:
-        shorter.setattr("storage.postgres.LONG", 0.3)
+        shorter.setattr("storage.postgres.LONG", timedelta(seconds=0.3))
         async with engine.connect() as connection:
             await connection.execute(sa.text("SELECT pg_sleep(1.5)"))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import socket
 import time
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -82,7 +83,7 @@ def test_a_cached_vocabulary_with_a_wrong_hash_is_not_used(tmp_path: Path) -> No
 def test_a_network_that_never_answers_is_given_up_and_not_asked_again(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(tokens, "PATIENCE", 0.2)
+    monkeypatch.setattr(tokens, "PATIENCE", timedelta(seconds=0.2))
     with socket.create_server(("127.0.0.1", 0)) as server:  # accepts connections, and never answers
         use_proxy(monkeypatch, server.getsockname()[1])
         counter = TokenCounter("gpt-5")

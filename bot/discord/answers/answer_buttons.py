@@ -20,7 +20,7 @@ from bot.discord.gate.events import Acknowledge
 from bot.discord.gate.gate import ActKind, Audience
 from bot.discord.gate.gate_components import Clickable
 from bot.discord.ui import custom_ids as ids
-from bot.discord.ui.discord_limits import DAY_UNTIL_ARCHIVED, THREAD_NAME
+from bot.discord.ui.discord_limits import DAY_UNTIL_ARCHIVED, THREAD_NAME, archive_minutes
 from bot.discord.ui.layout import notice
 from bot.discord.ui.markdown import plain, shorten_at_end
 from bot.language import say
@@ -201,7 +201,7 @@ def _why_no_thread(interaction: discord.Interaction[Any], guild_id: int | None) 
 async def _open(interaction: discord.Interaction[Any], services: Services, message: discord.Message, name: str) -> str:
     """Open a thread on a message and return the sentence that says so."""
     try:
-        thread = await message.create_thread(name=name, auto_archive_duration=DAY_UNTIL_ARCHIVED)
+        thread = await message.create_thread(name=name, auto_archive_duration=archive_minutes(DAY_UNTIL_ARCHIVED))
     except discord.HTTPException as error:
         if error.code == TOO_MANY_THREADS:
             return say("This server has as many open threads as Discord allows: just keep asking here.")

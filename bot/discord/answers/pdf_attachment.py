@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from cachetools import TTLCache
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from retrieval.fulltext.full_text_searcher import Document
 
 AT_ONCE: Final = 2  # processes, each of up to a gigabyte
-REMEMBERED: Final = 3600.0  # seconds
+REMEMBERED: Final = timedelta(hours=1)
 MOST_DOCUMENTS: Final = 50  # across all people; some megabytes each
 NAME_CHARACTERS: Final = 80
 
@@ -36,7 +37,7 @@ class PdfAttachments:
     def __init__(self, library: Library) -> None:
         self._library = library
         self._turns = asyncio.Semaphore(AT_ONCE)
-        self._documents: TTLCache[int, Document] = TTLCache(MOST_DOCUMENTS, REMEMBERED)
+        self._documents: TTLCache[int, Document] = TTLCache(MOST_DOCUMENTS, REMEMBERED.total_seconds())
 
     async def read(self, attachment: discord.Attachment, source: str = SOURCE) -> Fetched:
         """Read the paper in a PDF with its full text; raises BadInputError with a sentence for the sender."""

@@ -17,7 +17,7 @@ from bot.discord.answers.unread import unread_note, unreadable
 from bot.discord.connection.calls import NETWORK_ERRORS
 from bot.discord.gate.addressee import names_own_role
 from bot.discord.reply.content import Destination, Whole
-from bot.discord.ui.discord_limits import DAY_UNTIL_ARCHIVED
+from bot.discord.ui.discord_limits import DAY_UNTIL_ARCHIVED, archive_minutes
 from bot.discord.ui.layout import notice
 from bot.discord.ui.members import own_name
 from bot.discord.ui.permissions import author_may_thread, may_thread
@@ -159,7 +159,9 @@ class Replies:
         """Open a thread on the message for the answer; the answer goes into the channel if that fails."""
         assert message.guild is not None
         try:
-            thread = await message.create_thread(name=thread_name(question), auto_archive_duration=DAY_UNTIL_ARCHIVED)
+            thread = await message.create_thread(
+                name=thread_name(question), auto_archive_duration=archive_minutes(DAY_UNTIL_ARCHIVED)
+            )
         except NETWORK_ERRORS as error:
             log.warning("no thread message=%d code=%s", message.id, getattr(error, "code", None))
             return Destination(message, message.channel)

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from contextvars import ContextVar
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import aiohttp
@@ -22,7 +23,8 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-PAUSES: Final = (0.1, 0.2, 0.5, 1.5)  # seconds; Discord waits 3 s for an acknowledgement, people less
+# Between attempts; Discord waits 3 s for an acknowledgement, people less.
+PAUSES: Final = tuple(timedelta(milliseconds=pause) for pause in (100, 200, 500, 1500))
 CALLBACK: Final = "/interactions/{webhook_id}/{webhook_token}/callback"
 FOLLOW_UP: Final = "/webhooks/{webhook_id}/{webhook_token}"
 THREAD_OF_MESSAGE: Final = "/channels/{channel_id}/messages/{message_id}/threads"
@@ -120,7 +122,7 @@ async def _repeated(
             return await make()
         except lost as error:
             log.info("call repeated method=%s path=%s error=%s", route.method, route.path, type(error).__name__)
-        await asyncio.sleep(pause)
+        await asyncio.sleep(pause.total_seconds())
         for file in files:
             file.reset(seek=True)
     call.is_last = lost is _LOST

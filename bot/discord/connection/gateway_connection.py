@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 import discord.client
@@ -16,8 +17,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-LONGEST_PAUSE: Final = 30.0  # seconds between two attempts to connect; discord.py waits up to 17 minutes
-CONNECTED_SECONDS: Final = 1.0  # a refusal comes sooner than this after an attempt
+LONGEST_PAUSE: Final = timedelta(seconds=30)  # between two attempts to connect; discord.py waits up to 17 minutes
+CONNECTED_AFTER: Final = timedelta(seconds=1)  # a refusal comes sooner than this after an attempt
 INDISPENSABLE: Final = "READY"
 
 
@@ -31,9 +32,9 @@ class Backoff(ExponentialBackoff[bool]):
     def delay(self) -> float:
         """Compute the seconds until the next attempt."""
         now = time.monotonic()
-        if now - self._due > CONNECTED_SECONDS:
+        if now - self._due > CONNECTED_AFTER.total_seconds():
             self._exp = 0
-        pause = min(super().delay(), LONGEST_PAUSE)
+        pause = min(super().delay(), LONGEST_PAUSE.total_seconds())
         self._due = now + pause
         return pause
 

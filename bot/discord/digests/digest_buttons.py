@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from discord import ui
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 TITLE_CHARACTERS: Final = 300
 # A form has to open within 3 s of the click, and a paper id that is a hash has to be searched for.
-LOOK_UP_SECONDS: Final = 1.0
+LONGEST_LOOK_UP: Final = timedelta(seconds=1)
 
 
 class About(Clickable[ui.Button[Any]], template=ids.ABOUT + ids.PAPER):
@@ -36,7 +37,7 @@ class About(Clickable[ui.Button[Any]], template=ids.ABOUT + ids.PAPER):
     async def clicked(self, click: Gesture) -> None:
         """Open the form, with a suggested question if the paper is found in time."""
         try:
-            async with asyncio.timeout(LOOK_UP_SECONDS):
+            async with asyncio.timeout(LONGEST_LOOK_UP.total_seconds()):
                 paper_id = await ids.paper_of(self.match["paper"], click.services.library)
                 paper = None if paper_id is None else await click.services.library.get(paper_id)
         except TimeoutError:

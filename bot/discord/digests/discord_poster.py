@@ -33,7 +33,7 @@ from bot.discord.connection.codes import (
 from bot.discord.digests.digest_card import Mark, digest_cards, shown_hint, thread_name
 from bot.discord.reply.outbox import NOBODY
 from bot.discord.ui import custom_ids as ids
-from bot.discord.ui.discord_limits import WEEK_UNTIL_ARCHIVED
+from bot.discord.ui.discord_limits import WEEK_UNTIL_ARCHIVED, archive_minutes
 from bot.discord.ui.layout import notice
 from bot.discord.ui.markdown import plain, shorten
 from bot.discord.ui.permissions import may_thread, mine_in, missing_to_post
@@ -59,7 +59,7 @@ POSTS_PER_SECOND: Final = 20
 LOOKED_THROUGH: Final = 1000
 RECENT: Final = timedelta(hours=1)  # how far back to look for a forum post from an earlier try
 
-PUBLISHING: Final = 5.0  # seconds; Discord lets a channel publish ten messages an hour
+PUBLISHING: Final = timedelta(seconds=5)  # Discord lets a channel publish ten messages an hour
 REASON_CHARACTERS: Final = 200  # of Discord's reason for a refusal
 
 
@@ -228,11 +228,11 @@ class DiscordPoster:
         return None
 
     async def _publish(self, destination: Destination, message_id: int) -> None:
-        """Start to publish a message, and wait for it for at most PUBLISHING seconds."""
+        """Start to publish a message, and wait for that, but no longer than PUBLISHING."""
         publishing = asyncio.create_task(_publish(destination, message_id))
         self._publishing.add(publishing)
         publishing.add_done_callback(self._publishing.discard)
-        await asyncio.wait([publishing], timeout=PUBLISHING)
+        await asyncio.wait([publishing], timeout=PUBLISHING.total_seconds())
 
     def _is_mine(self, message: discord.Message) -> bool:
         return self._client.user is not None and message.author.id == self._client.user.id
@@ -266,7 +266,7 @@ def poster_errors(subscription: Subscription | None) -> Iterator[None]:
     except discord.HTTPException as error:
         raise _problem(error, subscription) from error
     except discord.RateLimited as error:
-        raise UnavailableError(say("Discord wants me to slow down."), error.retry_after) from error
+        raise UnavailableError(say("Discord wants me to slow down."), timedelta(seconds=error.retry_after)) from error
     except (aiohttp.ClientError, OSError) as error:
         raise UnavailableError(say("Discord cannot be reached.")) from error
 
@@ -275,7 +275,9 @@ def _problem(error: discord.HTTPException, subscription: Subscription | None) ->
     """Turn an error of Discord's into what it means for a subscription."""
     if is_slow_down(error):
         after = error.response.headers.get("Retry-After")
-        return UnavailableError(say("Discord wants me to slow down."), float(after) if after else None)
+        return UnavailableError(
+            say("Discord wants me to slow down."), timedelta(seconds=float(after)) if after else None
+        )
     if not is_for_good(error):
         return UnavailableError(say("Discord is out of order."))
     direct = subscription is None or subscription.kind == "dm"
@@ -378,7 +380,7 @@ async def _open_once(forum: discord.ForumChannel, name: str, card: Card) -> int:
     tags = [str(tag.id) for tag in forum.available_tags if not tag.moderated][:1] if forum.flags.require_tag else []
     about = {
         "name": name,
-        "auto_archive_duration": WEEK_UNTIL_ARCHIVED,
+        "auto_archive_duration": archive_minutes(WEEK_UNTIL_ARCHIVED),
         "type": discord.ChannelType.public_thread.value,
     }
     with handle_message_parameters(

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
+from datetime import timedelta
 from typing import Final
 
 # How long work on an answer waits, at most, for others to be acknowledged; Discord demands that within 3 s.
-YIELD_SECONDS: Final = 1.0
+LONGEST_WAIT: Final = timedelta(seconds=1)
 
 
 class Acknowledgements:
@@ -32,9 +33,9 @@ class Acknowledgements:
             self._calm.set()
 
     async def let_pass(self, own_id: int | None = None) -> None:
-        """Wait until no event but `own_id` is waiting, for YIELD_SECONDS at most."""
+        """Wait until no event but `own_id` is waiting, for LONGEST_WAIT at most."""
         if self._waiting <= {own_id}:
             return
         with suppress(TimeoutError):
-            async with asyncio.timeout(YIELD_SECONDS):
+            async with asyncio.timeout(LONGEST_WAIT.total_seconds()):
                 await self._calm.wait()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from cachetools import LRUCache
@@ -10,7 +11,7 @@ from cachetools import LRUCache
 if TYPE_CHECKING:
     import discord
 
-PAUSE: Final = 1.5  # seconds after which nothing more belongs to a question
+PAUSE: Final = timedelta(seconds=1.5)  # after which nothing more belongs to a question
 REMEMBERED: Final = 1000  # messages
 
 
@@ -42,11 +43,11 @@ class Burst:
         self._parts.pop(message_id, None)
 
     async def settle(self) -> None:
-        """Wait until nothing has been written for PAUSE seconds."""
+        """Wait until nothing has been written for as long as PAUSE."""
         while True:
             self._written.clear()
             try:
-                async with asyncio.timeout(PAUSE):
+                async with asyncio.timeout(PAUSE.total_seconds()):
                     await self._written.wait()
             except TimeoutError:
                 return

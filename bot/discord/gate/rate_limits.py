@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from cachetools import LRUCache
@@ -17,16 +18,16 @@ REMEMBERED = 10_000  # people and servers; the ones idle for longest are forgott
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """How many acts are allowed within how many seconds."""
+    """How many acts are allowed within what time."""
 
     count: int
-    seconds: float
+    period: timedelta
 
 
-PER_USER = Rate(10, 60.0)
-PER_SERVER = Rate(60, 60.0)
-PER_PERSON_ACTING = Rate(20, 60.0)  # for clicks, forms, and commands that ask nothing
-PER_EXPORTER = Rate(3, 600.0)
+PER_USER = Rate(10, timedelta(minutes=1))
+PER_SERVER = Rate(60, timedelta(minutes=1))
+PER_PERSON_ACTING = Rate(20, timedelta(minutes=1))  # for clicks, forms, and commands that ask nothing
+PER_EXPORTER = Rate(3, timedelta(minutes=10))
 
 
 @dataclass(slots=True)
@@ -52,11 +53,11 @@ class Limits:
                 book.append(now)
         return wait
 
-    def of(self, user_id: int, guild_id: int | None) -> list[tuple[str, int, int, float]]:
+    def of(self, user_id: int, guild_id: int | None) -> list[tuple[str, int, int, timedelta]]:
         """List the limits for a person, and for a server if there is one, in the form that `Traffic.take` wants."""
-        rates = [("person", user_id, self.per_user.count, self.per_user.seconds)]
+        rates = [("person", user_id, self.per_user.count, self.per_user.period)]
         if guild_id is not None:
-            rates.append(("server", guild_id, self.per_server.count, self.per_server.seconds))
+            rates.append(("server", guild_id, self.per_server.count, self.per_server.period))
         return rates
 
     def note_refusal(self, user_id: int) -> bool:
@@ -74,6 +75,7 @@ class Limits:
 
 def _wait(book: deque[float], rate: Rate, now: float) -> float:
     """Drop what is older than the window, and return the seconds until there is room in it."""
-    while book and now - book[0] >= rate.seconds:
+    period = rate.period.total_seconds()
+    while book and now - book[0] >= period:
         book.popleft()
-    return rate.seconds - (now - book[0]) if len(book) >= rate.count else 0.0
+    return period - (now - book[0]) if len(book) >= rate.count else 0.0

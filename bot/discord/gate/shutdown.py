@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from contextvars import Context, copy_context
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
@@ -12,8 +13,8 @@ if TYPE_CHECKING:
 
     Apology: TypeAlias = Callable[[Exception], Coroutine[Any, Any, object]]
 
-FINISH_SECONDS = 20.0  # Kubernetes kills a container 30 s after SIGTERM by default
-APOLOGY_SECONDS = 5.0
+TIME_TO_FINISH = timedelta(seconds=20)  # Kubernetes kills a container 30 s after SIGTERM by default
+TIME_TO_APOLOGISE = timedelta(seconds=5)
 
 
 class ClosingError(Exception):
@@ -44,24 +45,24 @@ class Shutdown:
         if self.closing:
             raise ClosingError
 
-    async def drain(self, seconds: float = FINISH_SECONDS) -> None:
+    async def drain(self, patience: timedelta = TIME_TO_FINISH) -> None:
         """Refuse new events and wait for the tasks in progress; cancel those that take too long, with an apology."""
         self.closing = True
-        if await self._settle(seconds):
+        if await self._settle(patience):
             return
         for task, (apologise, context) in list(self._handlers.items()):
             task.cancel()
             telling = asyncio.create_task(_tell(task, apologise), context=context)
             self._watch(telling, apologise, context)
-        await self._settle(APOLOGY_SECONDS)
+        await self._settle(TIME_TO_APOLOGISE)
 
     def _watch(self, task: asyncio.Task[Any], apologise: Apology, context: Context) -> None:
         self._handlers[task] = (apologise, context)
         task.add_done_callback(self._handlers.pop)
 
-    async def _settle(self, seconds: float) -> bool:
+    async def _settle(self, patience: timedelta) -> bool:
         """Wait for every tracked task, including those that only report ClosingError; True if all have ended."""
-        end = time.monotonic() + seconds
+        end = time.monotonic() + patience.total_seconds()
         while self._handlers and (left := end - time.monotonic()) > 0:
             await asyncio.wait(self._handlers, timeout=left)
         return not self._handlers

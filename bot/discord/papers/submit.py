@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 import discord
@@ -35,7 +36,7 @@ SOURCE: Final = "submitted"  # the source of papers that were typed in
 TITLE_CHARACTERS: Final = 300
 SHORTEST_ABSTRACT: Final = 50
 LINK_CHARACTERS: Final = 300
-ARXIV_SECONDS: Final = 120.0  # arXiv accepts one request every 3 s, and others may be waiting
+ARXIV_PATIENCE: Final = timedelta(minutes=2)  # arXiv accepts one request every 3 s, and others may be waiting
 
 
 class Submit(commands.Cog):
@@ -80,7 +81,7 @@ class Submit(commands.Cog):
                 )
             )
         try:
-            async with asyncio.timeout(ARXIV_SECONDS):
+            async with asyncio.timeout(ARXIV_PATIENCE.total_seconds()):
                 paper = await self._services.arxiv(arxiv_id)
         except (SourceError, TimeoutError) as error:
             log.warning("arXiv not read error=%s", type(error).__name__)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 import discord
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-TOLD_AGAIN_SECONDS: Final = 3600.0
+TOLD_AGAIN_AFTER: Final = timedelta(hours=1)
 REMEMBERED: Final = 1000
 
 
@@ -26,7 +27,7 @@ class DirectMessages:
     """Send sentences to people who accept DMs."""
 
     def __init__(self) -> None:
-        self._told: MutableMapping[tuple[int, str], bool] = TTLCache(REMEMBERED, TOLD_AGAIN_SECONDS)
+        self._told: MutableMapping[tuple[int, str], bool] = TTLCache(REMEMBERED, TOLD_AGAIN_AFTER.total_seconds())
 
     async def tell(self, user: discord.abc.User, sentence: str) -> None:
         """Send a sentence; raises nothing."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import asynccontextmanager, suppress
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import discord
@@ -24,8 +25,8 @@ if TYPE_CHECKING:
     from bot.discord.reply.notices import Notices
     from bot.discord.reply.target import Excuse
 
-# Seconds: the first message, which shows the current activity, comes before; quick answers need no indicator.
-TYPING_AFTER = 1.0
+# The first message, which shows the current activity, comes before; quick answers need no indicator.
+TYPING_AFTER = timedelta(seconds=1)
 
 
 class MessageTarget(ReplyTarget):
@@ -58,14 +59,14 @@ class MessageTarget(ReplyTarget):
     @asynccontextmanager
     async def working(self, at_once: bool = False, /) -> AsyncIterator[None]:
         """Show the typing indicator, after a while or at once; carry on without it if it is not available."""
-        typing = asyncio.create_task(self._type(0.0 if at_once else TYPING_AFTER))
+        typing = asyncio.create_task(self._type(timedelta(0) if at_once else TYPING_AFTER))
         try:
             yield
         finally:
             typing.cancel()
 
-    async def _type(self, after: float) -> None:
-        await asyncio.sleep(after)
+    async def _type(self, after: timedelta) -> None:
+        await asyncio.sleep(after.total_seconds())
         with suppress(*NETWORK_ERRORS):
             async with self._channel.typing():
                 self.when_heard()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final, Protocol, Self
 
 import aiohttp
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-INTERVAL: Final = 1.3  # seconds between edits; Discord does not publish its limit, 1.2 to 1.5 is safe
+INTERVAL: Final = timedelta(seconds=1.3)  # between edits; Discord does not publish its limit, 1.2 to 1.5 s is safe
 ATTEMPTS: Final = 3  # at the last edit; discord.py retries each of them, too
 
 
@@ -52,7 +53,7 @@ class Sheet(Protocol):
 
 
 class StreamedMessage:
-    """Show views in one message, with at most one edit per `interval` seconds; use it as an async context.
+    """Show views in one message, with at most one edit per `interval`; use it as an async context.
 
     `when_posted` is called as soon as the message is posted. A view passed to `show` may be skipped; those passed to
     `finish` are not. If the message was deleted, `finish` posts a new one; if its thread was archived, it is
@@ -67,7 +68,7 @@ class StreamedMessage:
         sheet: Sheet,
         *,
         when_posted: Callable[[], object] = lambda: None,
-        interval: float = INTERVAL,
+        interval: timedelta = INTERVAL,
         clock: Callable[[], float] = time.monotonic,
         pause: Callable[[float], Awaitable[object]] = asyncio.sleep,
     ) -> None:
@@ -158,7 +159,7 @@ class StreamedMessage:
             try:
                 await self._sheet.edit(view)
             finally:
-                self._due = self._clock() + self._interval
+                self._due = self._clock() + self._interval.total_seconds()
         self._components = components
 
     async def _put_last(self, view: ui.LayoutView) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from abc import ABC, abstractmethod
 from contextlib import AsyncExitStack, aclosing
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeAlias
 
 import discord
@@ -29,9 +30,9 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 # Delay of a draft, dropped if the next one comes first: an edit just before the last would hold that up.
-SETTLING_SECONDS: Final = 0.2
+SETTLING: Final = timedelta(seconds=0.2)
 # Delay of the first draft where Discord shows "is thinking…"; it saves a request for quick answers.
-THINKING_SECONDS: Final = 1.0
+THINKING: Final = timedelta(seconds=1)
 
 
 class ReplyTarget(ABC):
@@ -98,7 +99,7 @@ class ReplyTarget(ABC):
         `typing` shows the typing indicator at once instead of after a while.
         """
         loop = asyncio.get_running_loop()
-        delay = THINKING_SECONDS if self.says_thinking else 0.0
+        delay = THINKING if self.says_thinking else timedelta(0)
         due: asyncio.TimerHandle | None = None
         async with StreamedMessage(self, when_posted=self.when_heard) as message, AsyncExitStack() as working:
             self._streamed, self.shown = message, message.shown
@@ -111,10 +112,10 @@ class ReplyTarget(ABC):
                         self._destination = content.destination or self._destination
                         if isinstance(content, Draft):
                             if delay:
-                                due = loop.call_later(delay, _draw, content, message)
+                                due = loop.call_later(delay.total_seconds(), _draw, content, message)
                             else:
                                 loop.call_soon(_draw, content, message)
-                            delay = SETTLING_SECONDS
+                            delay = SETTLING
                             continue
                         await working.aclose()
                         await message.finish(*content.views)

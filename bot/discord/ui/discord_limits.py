@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Final
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final, cast
+
+if TYPE_CHECKING:
+    from discord.types.threads import ThreadArchiveDuration
 
 MESSAGE_CHARACTERS: Final = 4000  # in all components of a message together
 MESSAGE_COMPONENTS: Final = 40
@@ -22,6 +26,11 @@ FORM_TEXT: Final = 4000  # in one input
 
 LONGEST_QUESTION: Final = 2000  # in one message; everything that takes a question accepts as much
 THREAD_NAME: Final = 100
-DAY_UNTIL_ARCHIVED: Final = 1440  # minutes
-WEEK_UNTIL_ARCHIVED: Final = 10080  # the longest
+DAY_UNTIL_ARCHIVED: Final = timedelta(days=1)
+WEEK_UNTIL_ARCHIVED: Final = timedelta(weeks=1)  # the longest
 FOLLOW_UPS: Final = 5  # to an interaction with an app that a user installed
+
+
+def archive_minutes(until_archived: timedelta) -> ThreadArchiveDuration:
+    """Convert one of the durations above to the minutes that Discord takes."""
+    return cast("ThreadArchiveDuration", until_archived // timedelta(minutes=1))

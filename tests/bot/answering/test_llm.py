@@ -242,10 +242,11 @@ async def test_three_tenths_of_the_time_in_silence_a_tenth_after_words_or_all_of
     assert (await trouble_of(await writer_for(llm, seconds=3.0), hits))[1] == words
 
 
+@pytest.mark.parametrize("retry_after", [60, 1e20])
 async def test_a_server_that_wants_more_time_than_there_is_is_not_waited_for(
-    llm: LocalLLM, hits: list[Hit], writer_for: WriterFor
+    retry_after: float, llm: LocalLLM, hits: list[Hit], writer_for: WriterFor
 ) -> None:
-    llm.next(fails(429, retry_after=60))
+    llm.next(fails(429, retry_after=retry_after))
     assert (await trouble_of(await writer_for(llm), hits))[1] == "is taking no more requests (429)"
     assert len(llm.chats) == 1
 

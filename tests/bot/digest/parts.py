@@ -186,7 +186,7 @@ class Board:
         return fault
 
 
-def away(retry_after: float | None = None) -> UnavailableError:
+def away(retry_after: timedelta | None = None) -> UnavailableError:
     return UnavailableError("Discord is away.", retry_after)
 
 

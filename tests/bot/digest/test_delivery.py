@@ -258,7 +258,7 @@ async def test_failures_are_tried_again_ever_more_rarely_and_as_late_as_the_plat
         waits.append((due - clock.now).total_seconds())
         clock.now = due
     assert waits == [15, 30, 60, 120, 240, 480, 900, 900]
-    board.faults = [away(retry_after=5000)]
+    board.faults = [away(retry_after=timedelta(seconds=5000))]
     await worker().tick()
     assert await store.deliveries.next_due() == clock.now + timedelta(seconds=5000)
 

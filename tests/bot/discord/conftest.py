@@ -3,7 +3,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -84,20 +84,20 @@ async def store(tmp_path: Path, tables_dir: Path) -> AsyncIterator[Store]:
 
 
 @pytest.fixture
-def burst_pause() -> float:
-    """How many seconds the bot waits for more direct messages: hardly any, unless a test overrides this."""
-    return 0.02
+def burst_pause() -> timedelta:
+    """How long the bot waits for more direct messages: hardly any, unless a test overrides this."""
+    return timedelta(seconds=0.02)
 
 
 @pytest.fixture(autouse=True)
-def _short_bursts(monkeypatch: pytest.MonkeyPatch, burst_pause: float) -> None:
+def _short_bursts(monkeypatch: pytest.MonkeyPatch, burst_pause: timedelta) -> None:
     monkeypatch.setattr("bot.discord.gate.message_burst.PAUSE", burst_pause)
 
 
 @pytest.fixture
 def limits() -> Limits:
     """Limits so high that no test hits them by accident."""
-    return Limits(Rate(1000, 60), Rate(1000, 60))
+    return Limits(Rate(1000, timedelta(minutes=1)), Rate(1000, timedelta(minutes=1)))
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ import random
 from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import timedelta
 from itertools import count, takewhile
 from typing import TYPE_CHECKING, Final
 
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
 FAILING: Final = 0.2  # of all calls
 AT_ONCE: Final = 32  # people who wait for an answer
-PATIENCE: Final = 60.0  # seconds for anything that somebody waits for
+PATIENCE: Final = timedelta(minutes=1)  # for anything that somebody waits for
 QUIET: Final = 2.0  # seconds at the end in which no more messages may come
 CALM: Final = (1.0, 3.0)  # seconds between two disturbances of the Gateway
 DISCORDS_OWN: Final = frozenset(  # calls that the client needs to connect at all
@@ -288,7 +289,7 @@ class Storm:
 
     async def _reached(self, told: Told, use: Interaction) -> bool:
         """Wait for the acknowledgement, and tell whether it came in time."""
-        clock, patience = self._server.clock, self._server.world.interaction_deadline
+        clock, patience = self._server.clock, self._server.world.interaction_deadline.total_seconds()
 
         def is_settled() -> bool:
             return bool(use.kind or use.refused) or clock.now() - use.created > patience

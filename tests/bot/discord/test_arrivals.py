@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -29,7 +30,7 @@ class TestOrder:
         local: LocalDiscord,
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
-        monkeypatch.setattr(arrivals, "YIELD_SECONDS", 10.0)
+        monkeypatch.setattr(arrivals, "LONGEST_WAIT", timedelta(seconds=10))
         with local.hold(CALLBACK):
             used = await ada.uses_command(papers, "ask", question="first?")
             await local.journal.until(lambda: local.calls(CALLBACK), "the acknowledgement")
@@ -51,7 +52,7 @@ class TestOrder:
         local: LocalDiscord,
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
-        monkeypatch.setattr(arrivals, "YIELD_SECONDS", 0.05)
+        monkeypatch.setattr(arrivals, "LONGEST_WAIT", timedelta(seconds=0.05))
         with local.hold(CALLBACK):
             await ada.uses_command(papers, "ask", question="first?")
             await local.journal.until(lambda: local.calls(CALLBACK), "the acknowledgement")
@@ -68,7 +69,7 @@ async def test_whoever_waits_alone_waits_for_nobody() -> None:
 
 
 async def test_an_event_whose_task_ended_without_a_sign_holds_nobody_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(arrivals, "YIELD_SECONDS", 10.0)
+    monkeypatch.setattr(arrivals, "LONGEST_WAIT", timedelta(seconds=10))
     waiting = Acknowledgements()
 
     async def handle() -> None:

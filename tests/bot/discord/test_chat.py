@@ -503,7 +503,7 @@ class TestClosing:
         used = [await ada.uses_command(papers, "ask", question=f"endless {n}?") for n in range(5)]
         said = [await ada.says(papers, f"{mention} endless {n}?") for n in range(5, 10)]
         await local.journal.until(lambda: len(papers.bot_messages) == 10, "all to be taken on")
-        await bot.services.gate.shutdown.drain(seconds=0.01)
+        await bot.services.gate.shutdown.drain(timedelta(milliseconds=10))
         finals = [interaction.final for interaction in used]
         finals += [message for message in papers.bot_messages if message.reply_to in said]
         assert len(finals) == 10

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, NoReturn
 
 import discord
@@ -201,7 +202,7 @@ class TestClosing:
         use = await moderator.uses_command(papers, "submit", arxiv="2106.00001")
         await use.response()
         await local.taken_in()
-        await bot.services.gate.shutdown.drain(seconds=0.1)
+        await bot.services.gate.shutdown.drain(timedelta(seconds=0.1))
         assert use.final
         assert "could not finish this" in use.final.text
 
@@ -218,7 +219,7 @@ class TestClosing:
         use = await moderator.uses_command(papers, "submit", arxiv="2106.00001")
         await use.response()
         await local.taken_in()
-        await bot.services.gate.shutdown.drain(seconds=0.1)
+        await bot.services.gate.shutdown.drain(timedelta(seconds=0.1))
         assert use.final
         assert "neu gestartet" in use.final.text
 
@@ -284,7 +285,7 @@ class TestEdits:
     async def test_an_edit_counts_as_a_question(
         self, papers: Channel, ada: Person, answers: PreparedAnswers, mention: str, limits: Limits
     ) -> None:
-        limits.per_user = Rate(2, 60)
+        limits.per_user = Rate(2, timedelta(minutes=1))
         said = await ada.says(papers, f"{mention} 0?")
         answer = await answer_in(papers)
         await ada.edits(said, f"{mention} 1?")
@@ -382,7 +383,7 @@ class TestLimits:
         self, bot: FootnoteBot, papers: Channel, ada: Person, bob: Person
     ) -> None:
         card = await asked(ada, papers)
-        bot.services.gate.limits[ActKind.ACTION] = Limits(per_user=Rate(2, 60))
+        bot.services.gate.limits[ActKind.ACTION] = Limits(per_user=Rate(2, timedelta(minutes=1)))
         for _ in range(2):
             assert "starred" in (await (await ada.picks(card, "Star the paper")).finished()).text + "starred"
         refused = await (await ada.picks(card, "Star the paper")).finished()
@@ -395,7 +396,7 @@ class TestLimits:
         self, bot: FootnoteBot, papers: Channel, ada: Person
     ) -> None:
         shown = await (await ada.uses_command(papers, "privacy")).finished()
-        bot.services.gate.limits[ActKind.EXPORT] = Limits(per_user=Rate(1, 60))
+        bot.services.gate.limits[ActKind.EXPORT] = Limits(per_user=Rate(1, timedelta(minutes=1)))
         await (await ada.clicks(shown, "Export my data")).followup()
         assert "Not so fast" in (await (await ada.clicks(shown, "Export my data")).finished()).text
 

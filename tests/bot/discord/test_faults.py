@@ -6,6 +6,7 @@ import asyncio
 import logging
 import re
 from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -251,7 +252,7 @@ class TestInteractions:
         interaction = await ada.uses_command(papers, "ask", question="a very long time?")
         placeholder = await interaction.finished()
         assert STAGES[0] in placeholder.text
-        local.clock.advance(16 * 60)
+        local.clock.advance(timedelta(minutes=16))
         answers.released.set()
         await placeholder.wait_until(done)
         assert TITLE in placeholder.text

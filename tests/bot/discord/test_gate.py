@@ -6,6 +6,7 @@ import ast
 import inspect
 import textwrap
 from collections import defaultdict
+from datetime import timedelta
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -86,7 +87,9 @@ class TestOrder:
     async def test_who_may_not_ask_is_not_counted(
         self, bot: FootnoteBot, local: LocalDiscord, papers: Channel, ada: Person
     ) -> None:
-        bot.services.gate.limits[ActKind.QUESTION] = Limits(Rate(1, 60), Rate(1, 60))
+        bot.services.gate.limits[ActKind.QUESTION] = Limits(
+            Rate(1, timedelta(minutes=1)), Rate(1, timedelta(minutes=1))
+        )
         guild = local.guild("Lab")
         await bot.services.store.servers.save(guild.id, ServerSettings(channels=frozenset({1})))
         for _ in range(2):
@@ -101,12 +104,12 @@ class TestOrder:
     async def test_what_is_refused_is_refused_in_the_language_of_whoever_acts(
         self, bot: FootnoteBot, papers: Channel, ada: Person
     ) -> None:
-        bot.services.gate.limits[ActKind.ACTION] = Limits(per_user=Rate(1, 60))
+        bot.services.gate.limits[ActKind.ACTION] = Limits(per_user=Rate(1, timedelta(minutes=1)))
         ada.locale = "de"
         await (await ada.uses_command(papers, "help")).finished()
         assert "Nicht so schnell" in (await (await ada.uses_command(papers, "help")).finished()).text
 
     async def test_a_closing_bot_takes_nothing_on(self, bot: FootnoteBot, papers: Channel, ada: Person) -> None:
-        await bot.services.gate.shutdown.drain(seconds=0.01)
+        await bot.services.gate.shutdown.drain(timedelta(milliseconds=10))
         refused = await (await ada.uses_command(papers, "ask", question="what?")).finished()
         assert "being restarted" in refused.text

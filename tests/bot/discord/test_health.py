@@ -6,6 +6,7 @@ import re
 import socket
 import time
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -121,7 +122,7 @@ async def test_a_gateway_that_is_away_is_told_at_once_and_is_back_by_itself(
                     pass
             assert told["parts"]["gateway"]["says"] == "connecting again: shard 0"
             assert told["ok"]  # for two minutes, as it keeps trying to reconnect
-            monkeypatch.setattr("bot.discord.health.HEARTBEAT_SECONDS", 0.0)  # as if the two minutes were over
+            monkeypatch.setattr("bot.discord.health.OLDEST_HEARTBEAT", timedelta(0))  # as if the two minutes were over
             status, page = await read("/healthz")
             assert (status, json.loads(page)["parts"]["heartbeat"]["ok"]) == (503, False)
             monkeypatch.undo()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import suppress
 from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -170,7 +171,7 @@ class TestEvents:
     async def test_the_bot_is_back_soon_after_many_refusals(
         self, local: LocalDiscord, papers: Channel, ada: Person, mention: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("bot.discord.connection.gateway_connection.LONGEST_PAUSE", 0.01)
+        monkeypatch.setattr("bot.discord.connection.gateway_connection.LONGEST_PAUSE", timedelta(milliseconds=10))
         local.gateway.refusals = 12
         await local.drop()
         await ada.says(papers, f"{mention} does likelihood matter?")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from datetime import timedelta
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 POST = "POST /channels/{}/messages"
 EDIT = "PATCH /channels/{}/messages/{}"
 ORIGINAL = "PATCH /webhooks/{}/{}/messages/{}"
-INTERVAL = 0.1
+INTERVAL = timedelta(seconds=0.1)
 
 
 class Listener(discord.Client):
@@ -155,7 +156,7 @@ async def test_edits_keep_their_distance_and_the_latest_wins(
     assert shown == sorted(set(shown))
     times = [call.time for call in local.calls(EDIT)]
     assert len(times) >= 2
-    assert all(later - earlier >= INTERVAL for earlier, later in pairwise(times))
+    assert all(later - earlier >= INTERVAL.total_seconds() for earlier, later in pairwise(times))
     assert message.reply_to is not None
 
 
@@ -164,7 +165,9 @@ async def test_what_comes_while_an_edit_may_not_be_made_is_skipped_but_for_the_l
 ) -> None:
     turnstile = Turnstile()
     place = await heard(client, ada, papers)
-    async with StreamedMessage(place, interval=5.0, clock=turnstile.clock, pause=turnstile.pause) as live:
+    async with StreamedMessage(
+        place, interval=timedelta(seconds=5), clock=turnstile.clock, pause=turnstile.pause
+    ) as live:
         live.show(notice("posted"))
         message = await papers.wait_for_bot_message()
         live.show(notice("edited at once"))
@@ -184,7 +187,7 @@ async def test_what_comes_while_an_edit_may_not_be_made_is_skipped_but_for_the_l
 async def test_what_is_shown_already_is_not_sent_again(
     client: Listener, ada: Person, papers: Channel, local: LocalDiscord
 ) -> None:
-    async with StreamedMessage(await heard(client, ada, papers), interval=0.0) as live:
+    async with StreamedMessage(await heard(client, ada, papers), interval=timedelta(0)) as live:
         live.show(notice("same"))
         await posted(live)
         live.show(notice("same"))
@@ -206,7 +209,7 @@ async def test_an_answer_that_is_there_at_once_is_one_message_without_edits(
 async def test_a_message_deleted_while_it_grows_is_posted_anew_when_it_is_done(
     client: Listener, ada: Person, papers: Channel, local: LocalDiscord
 ) -> None:
-    async with StreamedMessage(await heard(client, ada, papers), interval=0.0) as live:
+    async with StreamedMessage(await heard(client, ada, papers), interval=timedelta(0)) as live:
         live.show(notice("working"))
         message = await papers.wait_for_bot_message()
         await posted(live)
@@ -223,7 +226,7 @@ async def test_an_archived_thread_is_opened_again_for_the_end(
     client: Listener, ada: Person, papers: Channel, local: LocalDiscord
 ) -> None:
     thread = await ada.opens_thread(papers, "On moss")
-    async with StreamedMessage(await heard(client, ada, thread), interval=0.0) as live:
+    async with StreamedMessage(await heard(client, ada, thread), interval=timedelta(0)) as live:
         live.show(notice("working"))
         message = await thread.wait_for_bot_message()
         await posted(live)
@@ -239,7 +242,7 @@ async def test_a_thread_that_may_not_be_opened_again_says_so_to_the_caller(
     client: Listener, ada: Person, papers: Channel, local: LocalDiscord
 ) -> None:
     thread = await ada.opens_thread(papers, "On moss")
-    async with StreamedMessage(await heard(client, ada, thread), interval=0.0) as live:
+    async with StreamedMessage(await heard(client, ada, thread), interval=timedelta(0)) as live:
         live.show(notice("working"))
         await thread.wait_for_bot_message()
         await posted(live)
@@ -251,7 +254,7 @@ async def test_a_thread_that_may_not_be_opened_again_says_so_to_the_caller(
 async def test_a_rate_limit_in_mid_stream_queues_nothing_but_the_latest(
     client: Listener, ada: Person, papers: Channel, local: LocalDiscord
 ) -> None:
-    async with StreamedMessage(await heard(client, ada, papers), interval=0.0) as live:
+    async with StreamedMessage(await heard(client, ada, papers), interval=timedelta(0)) as live:
         live.show(notice("posted"))
         message = await papers.wait_for_bot_message()
         local.rate_limit_next(EDIT, retry_after=0.2)
@@ -268,7 +271,7 @@ async def test_a_rate_limit_in_mid_stream_queues_nothing_but_the_latest(
 async def test_the_end_lands_through_errors_and_lost_connections_and_only_once(
     client: Listener, ada: Person, papers: Channel, local: LocalDiscord, stored: bool
 ) -> None:
-    async with StreamedMessage(await heard(client, ada, papers), interval=0.0) as live:
+    async with StreamedMessage(await heard(client, ada, papers), interval=timedelta(0)) as live:
         live.show(notice("posted"))
         message = await papers.wait_for_bot_message()
         await posted(live)
@@ -283,7 +286,7 @@ async def test_trouble_with_what_is_shown_meanwhile_does_not_keep_the_end_from_l
     client: Listener, ada: Person, papers: Channel, local: LocalDiscord
 ) -> None:
     local.fail_next(POST, status=403, code=50013)
-    async with StreamedMessage(await heard(client, ada, papers), interval=0.0) as live:
+    async with StreamedMessage(await heard(client, ada, papers), interval=timedelta(0)) as live:
         live.show(notice("working"))
         await local.journal.until(lambda: local.calls(POST), "the post")
         await live.finish(notice("done"))
@@ -306,7 +309,7 @@ async def test_an_answer_of_several_messages_keeps_their_order_and_brings_its_fi
 ) -> None:
     statements = tuple(Statement(f"{number} " + "word " * 280, (1,)) for number in range(20))
     views = cards(replace(GOOD, statements=statements))
-    async with StreamedMessage(await heard(client, ada, papers), interval=0.0) as live:
+    async with StreamedMessage(await heard(client, ada, papers), interval=timedelta(0)) as live:
         live.show(notice("working"))
         await papers.wait_for_bot_message()
         ids = await live.finish(*views)
@@ -324,7 +327,7 @@ async def test_an_answer_of_several_messages_keeps_their_order_and_brings_its_fi
 async def test_an_interaction_shows_the_answer_growing_in_place_of_thinking(
     client: Listener, ada: Person, papers: Channel, local: LocalDiscord, private: bool
 ) -> None:
-    async with StreamedMessage(await used(client, ada, papers, private=private), interval=0.0) as live:
+    async with StreamedMessage(await used(client, ada, papers, private=private), interval=timedelta(0)) as live:
         live.show(notice("working"))
         await local.journal.until(lambda: local.calls(ORIGINAL), "the first view")
         ids = await live.finish(notice("done"), notice("and more"))
@@ -339,10 +342,10 @@ async def test_an_interaction_shows_the_answer_growing_in_place_of_thinking(
 async def test_an_answer_that_takes_longer_than_the_interaction_lives_lands_in_the_same_message(
     client: Listener, ada: Person, papers: Channel, local: LocalDiscord
 ) -> None:
-    async with StreamedMessage(await used(client, ada, papers), interval=0.0) as live:
+    async with StreamedMessage(await used(client, ada, papers), interval=timedelta(0)) as live:
         live.show(notice("working"))
         await posted(live)
-        local.clock.advance(15 * 60 + 1)
+        local.clock.advance(timedelta(minutes=15, seconds=1))
         await live.finish(notice("done"), notice("and more"))
     first, second = papers.bot_messages
     assert said(first) == ["working", "done"]
@@ -352,7 +355,7 @@ async def test_an_answer_that_takes_longer_than_the_interaction_lives_lands_in_t
 async def test_nothing_is_shown_after_the_end_of_the_block(
     client: Listener, ada: Person, papers: Channel, local: LocalDiscord
 ) -> None:
-    async with StreamedMessage(await heard(client, ada, papers), interval=30.0) as live:
+    async with StreamedMessage(await heard(client, ada, papers), interval=timedelta(seconds=30)) as live:
         live.show(notice("posted"))
         await papers.wait_for_bot_message()
         live.show(notice("edited"))

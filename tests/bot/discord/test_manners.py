@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -28,7 +29,7 @@ async def answer_in(channel: Channel) -> Message:
 class TestLimits:
     @pytest.fixture
     def limits(self) -> Limits:
-        return Limits(per_user=Rate(2, 60), per_server=Rate(3, 60))
+        return Limits(per_user=Rate(2, timedelta(minutes=1)), per_server=Rate(3, timedelta(minutes=1)))
 
     @pytest.mark.usefixtures("bot")
     async def test_who_asks_too_much_is_told_once_when_to_ask_again(
@@ -61,7 +62,9 @@ class TestLimits:
 
     def test_room_comes_back_as_time_passes(self) -> None:
         now = 0.0
-        limits = Limits(per_user=Rate(2, 10), per_server=Rate(100, 10), clock=lambda: now)
+        limits = Limits(
+            per_user=Rate(2, timedelta(seconds=10)), per_server=Rate(100, timedelta(seconds=10)), clock=lambda: now
+        )
         assert [limits.take(1, None) for _ in range(3)] == [0.0, 0.0, 10.0]
         now = 4.0
         assert limits.take(1, None) == 6.0
@@ -69,7 +72,9 @@ class TestLimits:
         assert limits.take(1, 7) == 0.0
 
     def test_a_refused_question_counts_against_nobody(self) -> None:
-        limits = Limits(per_user=Rate(1, 10), per_server=Rate(2, 10), clock=lambda: 0.0)
+        limits = Limits(
+            per_user=Rate(1, timedelta(seconds=10)), per_server=Rate(2, timedelta(seconds=10)), clock=lambda: 0.0
+        )
         assert [limits.take(1, 7), limits.take(1, 7), limits.take(2, 7), limits.take(3, 7)] == [0.0, 10.0, 0.0, 10.0]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -17,8 +18,8 @@ pytestmark = pytest.mark.usefixtures("bot")
 
 
 @pytest.fixture
-def burst_pause() -> float:
-    return 0.4
+def burst_pause() -> timedelta:
+    return timedelta(seconds=0.4)
 
 
 async def answer_in(channel: Channel) -> Message:

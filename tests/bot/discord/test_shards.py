@@ -39,14 +39,15 @@ if TYPE_CHECKING:
     from tests.local_discord import Server
 
 ROOT = Path(__file__).parents[3]
+MINUTE = timedelta(minutes=1)
 DIGESTS = 48
 PAPERS = 8  # of the seeds
-RENEWED = 0.3  # seconds; a second holder is refused once it has seen the first renew its lease
+RENEWED = timedelta(seconds=0.3)  # a second holder is refused once it has seen the first renew its lease
 # `footnote run`, but it takes over a dead worker's deliveries after 4 s instead of a minute, and its shards after 3 s.
 QUICK = """
 from datetime import timedelta
 import bot.digest.delivery as delivery, bot.store.leases as leases
-delivery.LEASE, delivery.POSTING, delivery.LONGEST_SLEEP = timedelta(seconds=4), 3, 1
+delivery.LEASE, delivery.POSTING, delivery.LONGEST_SLEEP = (timedelta(seconds=count) for count in (4, 3, 1))
 leases.LEASE = timedelta(seconds=3)
 import bot.discord.sharded_client as sharded
 assert sharded.LEASE is leases.LEASE
@@ -77,7 +78,7 @@ def guild_of(local: LocalDiscord, shard: int) -> Server:
         guild = local.guild(f"Lab {shard} {number}")
         if (guild.id >> 22) % 2 == shard:
             return guild
-        local.clock.advance(0.001)
+        local.clock.advance(timedelta(milliseconds=1))
     raise AssertionError
 
 
@@ -96,7 +97,7 @@ class Processes:
         store = await Store.open(self._tmp_path, self._database)
         answers = PreparedAnswers()
         bot = ShardedBot(
-            make_services(answers, self._library, store, Limits(Rate(per_minute, 60), Rate(1000, 60))),
+            make_services(answers, self._library, store, Limits(Rate(per_minute, MINUTE), Rate(1000, MINUTE))),
             CommandsFile(self._tmp_path / f"{ids}{FILE_NAME}"),
             shards=Shards(ids, 2) if ids else read_shards("auto"),
             connector=self._local.connector(),
@@ -120,7 +121,7 @@ class Processes:
 @pytest.fixture
 async def local() -> AsyncIterator[LocalDiscord]:
     """A Discord that waits longer, because several processes load their models at once."""
-    async with LocalDiscord(patience=60) as local:
+    async with LocalDiscord(patience=MINUTE) as local:
         yield local
 
 
@@ -228,7 +229,7 @@ async def test_one_whose_shard_another_took_ends_with_a_sentence(local: LocalDis
 async def test_limits_settings_and_privacy_are_the_same_for_both(
     local: LocalDiscord, processes: Processes, mention: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bot.store.servers.KNOWN_SECONDS", 0.1)
+    monkeypatch.setattr("bot.store.servers.KNOWN_FOR", timedelta(seconds=0.1))
     guilds = [guild_of(local, shard) for shard in (0, 1)]
     places = [guild.channel("papers") for guild in guilds]
     ada = guilds[0].member("Ada")
@@ -272,7 +273,7 @@ async def test_what_one_has_taken_is_nothing_to_the_other(database: str, tmp_pat
     assert sum(new) == 1
     assert await stores[0].traffic.note_if_new(7, 1.0, now)  # an edit
     assert not await stores[1].traffic.note_if_new(7, 1.0, now)
-    limits = [("person", 5, 10, 60.0), ("server", 6, 1000, 60.0)]
+    limits = [("person", 5, 10, MINUTE), ("server", 6, 1000, MINUTE)]
     waits = await asyncio.gather(*(stores[number % 2].traffic.take("QUESTION", limits, now) for number in range(25)))
     assert waits.count(0.0) == 10
     async with stores[0]._database.writing() as connection:
@@ -330,7 +331,7 @@ async def test_48_digests_over_two_shards_are_posted_once_although_one_process_i
     both = [await start("a", "0/2"), await start("b", "1/2")]
     try:
         await local.journal.until(
-            lambda: sum(len(channel.bot_messages) for channel in channels) >= 5, "some digests", 120
+            lambda: sum(len(channel.bot_messages) for channel in channels) >= 5, "some digests", timedelta(minutes=2)
         )
         both[1].send_signal(signal.SIGKILL)
         assert not all(channel.bot_messages for channel in channels[1::2])  # of the shard that has died

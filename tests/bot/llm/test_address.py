@@ -6,7 +6,7 @@ import pytest
 from aiohttp import web
 
 from bot.errors import SettingsError
-from bot.factory import open_model
+from bot.factory import LONGEST_TIMEOUT, open_model
 from bot.llm.address import Address, Offer, visit
 from bot.preflight import CHECKS
 from bot.settings import LLMSettings, Settings
@@ -122,6 +122,12 @@ async def test_the_one_model_that_a_server_has_is_taken_where_none_is_named() ->
         async with open_model(settings(base_url=llm.base_url, model="other")) as model:
             assert model is not None
             assert model.name == "other"
+
+
+async def test_a_model_may_take_for_ever() -> None:
+    async with LocalLLM() as llm, open_model(settings(base_url=llm.base_url, timeout=float("inf"))) as model:
+        assert model is not None
+        assert model.timeout == LONGEST_TIMEOUT
 
 
 async def test_of_several_models_one_must_be_named() -> None:

@@ -251,7 +251,7 @@ async def test_the_papers_own_sentences_stand_while_the_model_is_silent_and_give
     gate = asyncio.Event()
     llm.next(held_by(gate, honest))
     async with asking(llm.base_url, seconds=60.0) as model:
-        answerer = Answerer(seeded, ExtractiveWriter(), LLMWriter(model), early=0.1)
+        answerer = Answerer(seeded, ExtractiveWriter(), LLMWriter(model), early=dt.timedelta(seconds=0.1))
         seen = []
         async for snapshot in answerer.stream(ASKED):
             seen.append(snapshot)
@@ -267,7 +267,8 @@ async def test_the_papers_own_sentences_stand_while_the_model_is_silent_and_give
 async def test_what_stood_meanwhile_stays_where_the_model_fails_then(seeded: Library, llm: LocalLLM) -> None:
     llm.next(silent)
     async with asking(llm.base_url, seconds=3.0) as model:
-        answer = await Answerer(seeded, ExtractiveWriter(), LLMWriter(model), early=0.1).answer(ASKED)
+        answerer = Answerer(seeded, ExtractiveWriter(), LLMWriter(model), early=dt.timedelta(seconds=0.1))
+        answer = await answerer.answer(ASKED)
     alone = await Answerer(seeded, ExtractiveWriter()).answer(ASKED)
     assert (answer.statements, answer.outcome) == (alone.statements, alone.outcome)
     assert answer.note == "The language model said nothing for 0.9 s; these are the papers' own sentences."
@@ -278,8 +279,8 @@ async def test_all_calls_of_a_question_share_one_silence_and_one_deadline() -> N
         return round(waits.until(briefly=briefly) - asyncio.get_running_loop().time())
 
     with sharing(Wait()):
-        first = patience(30.0)
-        assert patience(30.0) is first
+        first = patience(dt.timedelta(seconds=30))
+        assert patience(dt.timedelta(seconds=30)) is first
     assert (left(first), left(first, briefly=True)) == (9, 3)
     first.begin()
     first._heard -= 4.0
@@ -289,7 +290,7 @@ async def test_all_calls_of_a_question_share_one_silence_and_one_deadline() -> N
     assert (left(first), left(first, briefly=True)) == (5, -1)
     first.heard()
     assert left(first) == 9
-    assert patience(30.0) is not first
+    assert patience(dt.timedelta(seconds=30)) is not first
 
 
 @pytest.mark.parametrize("version", ["2024-10-21", "v1"])

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -188,7 +188,7 @@ async def test_each_failure_has_a_sentence_of_its_own(tmp_path: Path, behaviour:
 
 
 async def test_a_server_that_says_nothing_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bot.llm.probe.SECONDS", 0.3)
+    monkeypatch.setattr("bot.llm.probe.PATIENCE", timedelta(seconds=0.3))
     async with LocalLLM(models=["m"]) as llm:
         llm.next(silent)
         ((ok, said),) = await told(tmp_path, llm)

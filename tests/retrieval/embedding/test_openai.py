@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -253,7 +254,7 @@ async def test_a_web_page_instead_of_an_answer_is_an_error_at_connecting(server:
 
 async def test_silence_is_an_error_after_the_timeout(server: Server) -> None:
     server.silent = True
-    embedder = await connect(server, request_timeout=0.1)
+    embedder = await connect(server, request_timeout=timedelta(seconds=0.1))
     with pytest.raises(EmbeddingError, match=r"did not embed in time"):
         await embedder.embed(["x"])
     await embedder.close()

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -33,5 +34,5 @@ async def local(clock: LocalClock) -> AsyncIterator[LocalSources]:
 
 @pytest.fixture
 async def web(clock: LocalClock) -> AsyncIterator[Web]:
-    async with Web(clock, timeout=10.0) as web:
+    async with Web(clock, timeout=timedelta(seconds=10)) as web:
         yield web

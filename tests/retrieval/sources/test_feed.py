@@ -31,7 +31,7 @@ def arxivs(local: LocalSources, monkeypatch: pytest.MonkeyPatch) -> LocalSources
 
 @pytest.fixture
 async def through(arxivs: LocalSources, clock: LocalClock) -> AsyncIterator[Web]:
-    async with Web(clock, timeout=10.0) as web:
+    async with Web(clock, timeout=dt.timedelta(seconds=10)) as web:
         yield web
 
 

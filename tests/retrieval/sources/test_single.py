@@ -179,7 +179,7 @@ async def test_a_withdrawn_paper_of_arxiv_is_not_taken_in(local: LocalSources, w
 async def test_a_service_that_fails_is_tried_again_and_that_is_said(
     local: LocalSources, web: Web, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(web_module, "WAIT", 0.6)
+    monkeypatch.setattr(web_module, "WAIT", dt.timedelta(seconds=0.6))
     said: list[str] = []
     web._say = said.append
     local.feeds["/10.1038/nature14539"] = (json.dumps(CSL), "application/json")

@@ -65,7 +65,7 @@ async def test_a_request_that_is_cancelled_gives_its_turn_back(local: LocalSourc
 
 async def test_a_server_that_says_nothing_is_a_sentence_in_time(local: LocalSources, clock: LocalClock) -> None:
     local.next(silent, times=5)
-    async with asyncio.timeout(20), Web(clock, timeout=0.05) as web:
+    async with asyncio.timeout(20), Web(clock, timeout=dt.timedelta(seconds=0.05)) as web:
         with pytest.raises(
             SourceError, match=r"The site did not answer in time \(0\.05 s at most\); try again later\."
         ):
@@ -94,7 +94,7 @@ async def test_an_address_that_is_none_is_a_sentence_at_once(web: Web, clock: Lo
 async def test_the_machines_own_clock_tells_utc_and_never_goes_back() -> None:
     clock = SystemClock()
     before = clock.monotonic()
-    await clock.sleep(0)
+    await clock.sleep(dt.timedelta(0))
     assert clock.monotonic() >= before
     assert clock.now().utcoffset() == dt.timedelta(0)
 

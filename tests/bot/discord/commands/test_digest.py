@@ -55,7 +55,7 @@ class Time:
         return self.now
 
     def go_to(self, moment: dt.datetime) -> None:
-        self.local.clock.advance((moment - self.now).total_seconds())
+        self.local.clock.advance(moment - self.now)
         self.now = moment
 
 
@@ -189,7 +189,7 @@ class TestTheWholeWay:
             await never.wait()
 
         monkeypatch.setattr(seeded, "get", get)
-        monkeypatch.setattr(digest_buttons, "LOOK_UP_SECONDS", 0.05)
+        monkeypatch.setattr(digest_buttons, "LONGEST_LOOK_UP", dt.timedelta(seconds=0.05))
         click = await (await ada.clicks(preview, "Ask about it")).response()
         assert click.modal
         await (await ada.submits(click, {"Your question": "how far do they walk?"})).finished(done)

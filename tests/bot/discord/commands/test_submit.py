@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -30,7 +31,7 @@ LINK = "https://arxiv.org/abs/2603.00001v2"
 @pytest.fixture
 async def arxiv(bot: FootnoteBot) -> AsyncIterator[LocalSources]:
     """A local arXiv that the bot reads."""
-    async with LocalSources() as sources, Web(LocalClock(), timeout=10.0) as web:
+    async with LocalSources() as sources, Web(LocalClock(), timeout=timedelta(seconds=10)) as web:
         bot.services.arxiv = partial(look_up, web, sources.base_url)
         yield sources
 
