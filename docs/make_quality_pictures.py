@@ -13,7 +13,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from bot.answering.evidence.assessor import HOLDS
+from bot.answering.evidence.assessor import MIN_HOLDS
 from bot.commands.evaluate import run_over
 from bot.report.figures import reliability, split_confidences
 from bot.report.pictures import draw_refusal, draw_reliability
@@ -32,7 +32,7 @@ async def main(folders: list[Path]) -> None:
             verdicts += (await run_over(settings, folder, qrels.stem)).verdicts
     reliable = draw_reliability(reliability(verdicts))
     (PICTURES / "reliability.svg").write_text(reliable, encoding="utf-8")
-    refusal = draw_refusal(*split_confidences(verdicts), HOLDS)
+    refusal = draw_refusal(*split_confidences(verdicts), MIN_HOLDS)
     (PICTURES / "refusal.svg").write_text(refusal, encoding="utf-8")
 
 

@@ -182,8 +182,8 @@ class Answerer:
         period = question.period if question.kind in MANY else None
         since, until = (period.since, period.until) if period else (None, None)
         hits = await self._conversation.search(contextual, question=question, since=since, until=until)
-        besides = await self._conversation.besides(contextual, question)
-        selection = await self._assessor.assess(question, hits, focus=contextual.focus, besides=besides)
+        excluded = await self._conversation.excluded_hits(contextual, question)
+        selection = await self._assessor.assess(question, hits, focus=contextual.focus, excluded=excluded)
         if unknown:
             if not known and not any(named_by(hit.paper.title, question.text, hits) for hit in hits):
                 return _refusal(stranger), None
