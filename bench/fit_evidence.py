@@ -324,10 +324,10 @@ async def answer(folder: Path, split: str, fitted: Models, number: Logistic, cac
     with models.using(tables), patch.object(reading, "FITTED", left_out):
         evaluation = await run_over(settings, folder, split)
     of_kinds: dict[str, list[dict[str, float]]] = {}
-    for verdict in evaluation.verdicts:
+    for score in evaluation.scores:
         of_kinds.setdefault(
-            "single" if verdict.kind.startswith("single") else KINDS.get(verdict.kind, verdict.kind), []
-        ).append(dict(verdict.measures))
+            "single" if score.kind.startswith("single") else KINDS.get(score.kind, score.kind), []
+        ).append(dict(score.measures))
     answerable = [row for rows in of_kinds.values() for row in rows if "helpful" in row]
     print(f"  the whole way: helpful {np.mean([row['helpful'] for row in answerable]):.3f}")
     for kind, rows in sorted(of_kinds.items()):
