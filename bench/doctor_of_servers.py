@@ -13,7 +13,7 @@ import os
 import tempfile
 from pathlib import Path
 
-from bot.preflight import examine
+from bot.preflight import run_checks
 from bot.settings import Settings
 from tests.local_llm import fills, served
 
@@ -39,7 +39,7 @@ async def main() -> None:
             os.environ["FOOTNOTE_LLM__MODEL"] = "openai/gpt-5.4-mini" if name == "OpenRouter" else ""
             with tempfile.TemporaryDirectory() as folder:
                 print(name)
-                async for finding in examine(lambda: Settings.load(data_dir=Path(folder))):
+                async for finding in run_checks(lambda: Settings.load(data_dir=Path(folder))):
                     if finding.part in {"language model", "what it can do"}:
                         mark = {True: "✓", False: "✗", None: "–"}[finding.ok]
                         print(f"{mark} {finding.part}: {finding.sentence}")

@@ -24,8 +24,8 @@ from scipy.stats import rankdata
 
 from bench.ridge import fit_logistic
 from bot.answering.evidence import models
-from bot.answering.evidence.features import Reading, gate_features, listing_columns, sentence_columns
-from bot.answering.evidence.models import Models, asks_for_number, words_and_pairs
+from bot.answering.evidence.features import MatchedHit, gate_features, listing_columns, sentence_columns
+from bot.answering.evidence.models import Models, number_probability, words_and_pairs
 from bot.answering.reading import kind as reading
 from bot.answering.reading.question import Reader
 from bot.commands.evaluate import run_over
@@ -72,8 +72,8 @@ class Asked:
     right: frozenset[str]
     borderline: frozenset[str]
     hits: list[Hit]
-    first: Reading
-    source: Reading | None
+    first: MatchedHit
+    source: MatchedHit | None
     facts: NDArray[np.bool_]
     number: bool
     features: dict[str, float] = field(default_factory=dict)
@@ -107,7 +107,7 @@ async def read(folder: Path, split: str, cache: Path) -> list[Asked]:
         source = next((hit for hit in hits if hit.paper.paper_id in right), None)
         wanted = [hits[0], *([source] if source else [])]
         agreements = await library.agreement(text, vectors, wanted)
-        readings = [Reading.of(hit, agreement) for hit, agreement in zip(wanted, agreements, strict=True)]
+        matches = [MatchedHit.of(hit, agreement) for hit, agreement in zip(wanted, agreements, strict=True)]
         asked.append(
             Asked(
                 text,
@@ -115,9 +115,9 @@ async def read(folder: Path, split: str, cache: Path) -> list[Asked]:
                 right,
                 frozenset(judgement.borderline),
                 hits,
-                readings[0],
-                readings[1] if source else None,
-                held(judgement.facts, [passage.text for passage in readings[1].sentences])
+                matches[0],
+                matches[1] if source else None,
+                held(judgement.facts, [passage.text for passage in matches[1].sentences])
                 if source
                 else np.zeros((0, 0), bool),
                 any(character.isdigit() for character in "".join(judgement.facts[:1])),
@@ -164,7 +164,7 @@ def fit_sentences(asked: Iterable[Asked], number: Logistic, left_out: Sequence[s
     names: list[str] = []
     for each in asked:
         if each.single and each.source and each.facts.any():
-            columns = sentence_columns(each.source, asks_for_number(number, each.text))
+            columns = sentence_columns(each.source, number_probability(number, each.text))
             names = [name for name in columns if name not in left_out]
             examples.append((np.column_stack([columns[name] for name in names]), each.facts.any(axis=0)))
     spread = np.concatenate([x for x, _ in examples]).std(axis=0) + 1e-6
@@ -221,7 +221,7 @@ def fit(asked: Sequence[Asked], left_out: Sequence[str]) -> tuple[Models, Logist
 def describe(asked: Iterable[Asked], fitted: Models, number: Logistic) -> None:
     """Compute the features of each question."""
     for each in asked:
-        wants = asks_for_number(number, each.text)
+        wants = number_probability(number, each.text)
         likely = fitted.likely(sentence_columns(each.first, wants))
         each.features = gate_features(each.hits, each.first, likely, wants)
 
@@ -261,7 +261,7 @@ def measure(name: str, asked: Sequence[Asked], fitted: Models, number: Logistic)
     far = [each for each in asked if each.kind == FAR]
     print(f"\n{name}: {len(singles)} singles, {len(near)} near, {len(far)} far")
     facts = [each for each in singles if each.source and each.facts.any()]
-    numbers = [asks_for_number(number, each.text) for each in facts]
+    numbers = [number_probability(number, each.text) for each in facts]
     print(f"  number wanted AUROC {auroc(numbers, [each.number for each in facts]):.3f}")
     for most in (1, 2, 3, 4, 5):
         share = np.mean(
@@ -324,10 +324,10 @@ async def answer(folder: Path, split: str, fitted: Models, number: Logistic, cac
     with models.using(tables), patch.object(reading, "FITTED", left_out):
         evaluation = await run_over(settings, folder, split)
     of_kinds: dict[str, list[dict[str, float]]] = {}
-    for verdict in evaluation.verdicts:
+    for score in evaluation.scores:
         of_kinds.setdefault(
-            "single" if verdict.kind.startswith("single") else KINDS.get(verdict.kind, verdict.kind), []
-        ).append(dict(verdict.measures))
+            "single" if score.kind.startswith("single") else KINDS.get(score.kind, score.kind), []
+        ).append(dict(score.measures))
     answerable = [row for rows in of_kinds.values() for row in rows if "helpful" in row]
     print(f"  the whole way: helpful {np.mean([row['helpful'] for row in answerable]):.3f}")
     for kind, rows in sorted(of_kinds.items()):
@@ -380,7 +380,7 @@ async def main() -> None:
             "number": as_table(number),
             "models": {LocalEmbedder.model: table(fitted), "*": table(by_words)},
         }
-        file = Path(models.__file__).with_name(models.DATA)
+        file = Path(models.__file__).with_name(models.FILE_NAME)
         file.write_text(json.dumps(data, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 

@@ -13,7 +13,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from bot.answering.evidence.assessor import HOLDS
+from bot.answering.evidence.assessor import MIN_HOLDS
 from bot.commands.evaluate import run_over
 from bot.report.figures import reliability, split_confidences
 from bot.report.pictures import draw_refusal, draw_reliability
@@ -24,15 +24,15 @@ PICTURES = Path(__file__).parent / "pictures"
 
 async def main(folders: list[Path]) -> None:
     """Evaluate the datasets and draw both pictures."""
-    verdicts = []
+    scores = []
     with tempfile.TemporaryDirectory() as data_dir:
         settings = Settings.load(data_dir=Path(data_dir))
         for folder in folders:
             (qrels,) = folder.glob("qrels/*.tsv")
-            verdicts += (await run_over(settings, folder, qrels.stem)).verdicts
-    reliable = draw_reliability(reliability(verdicts))
+            scores += (await run_over(settings, folder, qrels.stem)).scores
+    reliable = draw_reliability(reliability(scores))
     (PICTURES / "reliability.svg").write_text(reliable, encoding="utf-8")
-    refusal = draw_refusal(*split_confidences(verdicts), HOLDS)
+    refusal = draw_refusal(*split_confidences(scores), MIN_HOLDS)
     (PICTURES / "refusal.svg").write_text(refusal, encoding="utf-8")
 
 

@@ -211,7 +211,7 @@ class _BoundedAPI(FastAPI):
 
     @override
     def _make_request(self, method: str, path: str, **options: Any) -> Any:  # noqa: ANN401  # as in Chroma
-        if not self._breaker.closed():
+        if not self._breaker.allows_call():
             raise self._away("it did not answer the last calls")
         answering = WRITING if method != "get" and path.endswith(SLOW_CALLS) else ANSWERING
         options["timeout"] = httpx.Timeout(answering.total_seconds(), connect=CONNECTING.total_seconds())
@@ -224,17 +224,17 @@ class _BoundedAPI(FastAPI):
                 # A pooled connection may have been closed meanwhile; all calls are safe to repeat.
                 reply = super()._make_request(method, path, **options)
         except httpx.TransportError as error:
-            self._breaker.failed()
+            self._breaker.record_failure()
             raise self._away(_reason(error)) from error
         except (RateLimitError, QuotaError) as error:
-            self._breaker.failed()
+            self._breaker.record_failure()
             raise self._away(str(error)) from error
         except ChromaError:
-            self._breaker.worked()
+            self._breaker.record_success()
             raise
         except Exception as error:  # raised by Chroma for a reply that is not a Chroma server's
             raise self._strange(error) from error
-        self._breaker.worked()
+        self._breaker.record_success()
         return reply
 
     def _strange(self, error: Exception) -> Exception:
@@ -246,7 +246,7 @@ class _BoundedAPI(FastAPI):
         if status in {UNAUTHORIZED, FORBIDDEN}:
             return _refused(self._authority, f"HTTP {status}")
         if status >= OUT_OF_ORDER or status == TOO_MANY:  # mostly a proxy whose server is away
-            self._breaker.failed()
+            self._breaker.record_failure()
             return self._away(f"HTTP {status}")
         return _wrong(self._authority)
 

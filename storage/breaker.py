@@ -26,8 +26,8 @@ class Breaker:
         self._failures = 0
         self._rests_until = 0.0
 
-    def closed(self) -> bool:
-        """Whether a call may go through; once the rest is over, one trial call may, and another rest starts."""
+    def allows_call(self) -> bool:
+        """Check whether a call may be made; asking may use up the one trial call that each rest ends with."""
         if self._failures < _FAILURES:
             return True
         if self._clock() < self._rests_until:
@@ -35,11 +35,11 @@ class Breaker:
         self._rests_until = self._clock() + self._rest
         return True
 
-    def worked(self) -> None:
+    def record_success(self) -> None:
         """Record a successful call."""
         self._failures = 0
 
-    def failed(self) -> None:
+    def record_failure(self) -> None:
         """Record a failed call."""
         self._failures += 1
         if self._failures == _FAILURES:

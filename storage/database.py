@@ -15,7 +15,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from storage.engine import create_engine
 from storage.errors import DatabaseAwayError, DatabaseUnusableError
 from storage.migration import migrate
-from storage.sqlite import IMMEDIATE, create_reader, shrink, truncate_log
+from storage.sqlite import IMMEDIATE, create_read_engine, shrink, truncate_log
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping
@@ -32,8 +32,8 @@ logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-FAILURES: Final = (SQLAlchemyError, OSError, DatabaseAwayError)  # what a statement may raise on either database
-PURGES: Final = 50  # attempts to truncate the log while readers come and go
+DATABASE_ERRORS: Final = (SQLAlchemyError, OSError, DatabaseAwayError)  # what a statement may raise on either database
+PURGE_ATTEMPTS: Final = 50  # attempts to truncate the log while readers come and go
 PURGE_PAUSE: Final = timedelta(seconds=0.1)
 
 
@@ -42,7 +42,7 @@ class Database:
 
     Attributes:
         engine: for callers that hold a connection longer than a transaction, such as a lock.
-        writer: the engine whose transactions write.
+        write_engine: the same engine, whose transactions take the write lock as they begin.
         file: the SQLite file; None on a server.
     """
 
@@ -51,10 +51,10 @@ class Database:
     ) -> None:
         """`location` is a file or a URL; with `one_writer`, writes of this process queue up on a server too."""
         self.engine = create_engine(location, pragmas)
-        self.writer = self.engine.execution_options(**{IMMEDIATE: True})
+        self.write_engine = self.engine.execution_options(**{IMMEDIATE: True})
         self.file = Path(self.engine.url.database or "") if self.engine.dialect.name == "sqlite" else None
-        self._reader = create_reader(self.file, pragmas or {}) if self.file else None
-        self._turn = asyncio.Lock() if self.file or one_writer else nullcontext()
+        self._read_engine = create_read_engine(self.file, pragmas or {}) if self.file else None
+        self._write_turn = asyncio.Lock() if self.file or one_writer else nullcontext()
 
     @classmethod
     async def open(
@@ -103,8 +103,8 @@ class Database:
 
     async def close(self) -> None:
         """Close every connection."""
-        if self._reader:
-            await asyncio.to_thread(self._reader.dispose)
+        if self._read_engine:
+            await asyncio.to_thread(self._read_engine.dispose)
         await self.engine.dispose()
 
     @asynccontextmanager
@@ -113,47 +113,47 @@ class Database:
         async with self.engine.connect() as connection:
             yield connection
 
-    async def read(self, ask: Callable[[sa.Connection], T]) -> T:
-        """Run a read that a search is waiting for; on SQLite all its statements run in one hop to a thread."""
-        if self._reader:
-            return await asyncio.to_thread(_ask, self._reader, ask)
+    async def read(self, query: Callable[[sa.Connection], T]) -> T:
+        """Run a query that a search waits for; on SQLite, all its statements run in one go in a thread."""
+        if self._read_engine:
+            return await asyncio.to_thread(_run, self._read_engine, query)
         async with self.reading() as connection:
-            return await connection.run_sync(ask)
+            return await connection.run_sync(query)
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[AsyncConnection]:
         """A write transaction, committed and durable when the block ends."""
-        async with self._turn, self.writer.begin() as connection:
+        async with self._write_turn, self.write_engine.begin() as connection:
             yield connection
 
-    async def give_back(self) -> None:
+    async def shrink(self) -> None:
         """Shrink SQLite's file if at least half of it is empty; does nothing on a server."""
         if self.file is None:
             return
-        async with self._turn, self.engine.connect() as connection:
+        async with self._write_turn, self.engine.connect() as connection:
             try:
                 await shrink(connection)
             except sqlite3.OperationalError as error:
                 logger.warning("%s could not be made smaller: %s", self.file.name, error)
 
-    async def purge(self) -> None:
+    async def purge_log(self) -> None:
         """Truncate SQLite's write-ahead log, which still holds deleted data; does nothing on a server.
 
         If readers keep the log busy, it stays until the next call.
         """
         if self.file is None:
             return
-        for _ in range(PURGES):
-            async with self._turn, self.engine.connect() as connection:
+        for _ in range(PURGE_ATTEMPTS):
+            async with self._write_turn, self.engine.connect() as connection:
                 if await truncate_log(connection):
                     return
             await asyncio.sleep(PURGE_PAUSE.total_seconds())
         logger.warning("What was deleted is in the log of %s yet: something reads it", self.file.name)
 
 
-def _ask(engine: sa.Engine, ask: Callable[[sa.Connection], T]) -> T:
+def _run(engine: sa.Engine, query: Callable[[sa.Connection], T]) -> T:
     with engine.connect() as connection:
-        return ask(connection)
+        return query(connection)
 
 
 def insert_into(connection: AsyncConnection, table: sa.Table) -> Insert:

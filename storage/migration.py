@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from alembic.script import ScriptDirectory
     from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-BACKUPS: Final = 3  # how many backups of a file are kept
+MOST_BACKUPS: Final = 3  # of a file
 PATIENCE: Final = timedelta(seconds=30)  # that a backup waits for another process's lock
 
 _REVISION: Final = re.compile(r'^revision = "(\w+)"$', re.MULTILINE)
@@ -62,11 +62,11 @@ async def migrate(engine: AsyncEngine, migrations: Migrations, file: Path | None
     version_table = migrations.version_table
     if await _read_revision(engine, version_table) == await asyncio.to_thread(newest_revision, migrations.folder):
         return  # nearly always; importing alembic takes longer than a search
-    script = await asyncio.to_thread(_read, migrations.folder)
-    known = {revision.revision for revision in script.walk_revisions()}
-    head = script.get_current_head()
-    async with _alone(engine, version_table) as connection:
-        current, empty = await connection.run_sync(_state, version_table)
+    scripts = await asyncio.to_thread(_load_scripts, migrations.folder)
+    known = {script.revision for script in scripts.walk_revisions()}
+    head = scripts.get_current_head()
+    async with _migration_lock(engine, version_table) as connection:
+        current = await connection.run_sync(_current_revision, version_table)
         if current == head:
             return
         name = file.name if file else "The database"
@@ -76,7 +76,8 @@ async def migrate(engine: AsyncEngine, migrations: Migrations, file: Path | None
                 f"{head}); update Footnote, or restore a backup."
             )
         backup = None
-        if file and not empty and await asyncio.to_thread(_fits, file, migrations.largest_backup):
+        is_new = await connection.run_sync(_has_no_tables)
+        if file and not is_new and await asyncio.to_thread(_is_small_enough, file, migrations.largest_backup):
             backup = file.with_name(f"{file.name}.{version_table}-{current or 'none'}.backup")
             try:
                 await asyncio.to_thread(_back_up, file, backup)
@@ -86,7 +87,7 @@ async def migrate(engine: AsyncEngine, migrations: Migrations, file: Path | None
                     f"{file.parent}, or let Footnote write there."
                 ) from error
         try:
-            await connection.run_sync(_upgrade, script, version_table, current)
+            await connection.run_sync(_upgrade, scripts, version_table, current)
         except Exception as error:
             reason = (str(getattr(error, "orig", None) or error).splitlines() or [type(error).__name__])[0]
             copy = f"; a backup from before is {backup}" if backup else ""
@@ -96,14 +97,15 @@ async def migrate(engine: AsyncEngine, migrations: Migrations, file: Path | None
             ) from error
 
 
-def newest_revision(scripts: Path) -> str | None:
-    """The latest revision, read from the last of the numbered files without importing alembic."""
-    last = max((scripts / "versions").glob("r*.py"))
+def newest_revision(folder: Path) -> str | None:
+    """Read the latest revision from the last of a folder's numbered files, without importing alembic."""
+    last = max((folder / "versions").glob("r*.py"))
     found = _REVISION.search(last.read_text(encoding="utf-8"))
     return found and found[1]
 
 
 async def _read_revision(engine: AsyncEngine, version_table: str) -> str | None:
+    """Read the database's revision without importing alembic; None if no migration has run."""
     versions = sa.table(version_table, sa.column("version_num"))
     async with engine.connect() as connection:
         if not await connection.run_sync(lambda sync: sa.inspect(sync).has_table(version_table)):
@@ -120,7 +122,7 @@ def drop_backups(file: Path, before: datetime) -> None:
 
 
 @asynccontextmanager
-async def _alone(engine: AsyncEngine, version_table: str) -> AsyncIterator[AsyncConnection]:
+async def _migration_lock(engine: AsyncEngine, version_table: str) -> AsyncIterator[AsyncConnection]:
     """A transaction that holds the migration lock."""
     async with engine.execution_options(**{IMMEDIATE: True}).connect() as connection:
         if engine.dialect.name != "sqlite":
@@ -138,12 +140,12 @@ async def _alone(engine: AsyncEngine, version_table: str) -> AsyncIterator[Async
             await enforce_foreign_keys(connection, enforced=True)
 
 
-def _read(scripts: Path) -> ScriptDirectory:
+def _load_scripts(folder: Path) -> ScriptDirectory:
     from alembic.script import ScriptDirectory
 
-    script = ScriptDirectory(scripts)
-    script.get_heads()  # reads the files
-    return script
+    scripts = ScriptDirectory(folder)
+    scripts.get_heads()  # reads the files
+    return scripts
 
 
 def _context(connection: sa.Connection, version_table: str) -> MigrationContext:
@@ -152,26 +154,29 @@ def _context(connection: sa.Connection, version_table: str) -> MigrationContext:
     return MigrationContext.configure(connection, opts={"version_table": version_table})
 
 
-def _state(connection: sa.Connection, version_table: str) -> tuple[str | None, bool]:
-    """The database's revision, and whether it has no tables at all."""
-    return _context(connection, version_table).get_current_revision(), not sa.inspect(connection).get_table_names()
+def _current_revision(connection: sa.Connection, version_table: str) -> str | None:
+    return _context(connection, version_table).get_current_revision()
 
 
-def _upgrade(connection: sa.Connection, script: ScriptDirectory, version_table: str, current: str | None) -> None:
+def _has_no_tables(connection: sa.Connection) -> bool:
+    return not sa.inspect(connection).get_table_names()
+
+
+def _upgrade(connection: sa.Connection, scripts: ScriptDirectory, version_table: str, current: str | None) -> None:
     from alembic.operations import Operations
 
     context = _context(connection, version_table)
     operations = Operations(context)
-    for due in reversed([*script.iterate_revisions("head", current or "base")]):
-        due.module.upgrade(operations)
-    context.stamp(script, "head")
+    for script in reversed([*scripts.iterate_revisions("head", current or "base")]):
+        script.module.upgrade(operations)
+    context.stamp(scripts, "head")
     if connection.dialect.name == "sqlite":
         broken = connection.exec_driver_sql("PRAGMA foreign_key_check").fetchone()
         if broken is not None:
             raise MigrationError(f"a row of {broken[0]} refers to a row of {broken[2]} that is not there")
 
 
-def _fits(file: Path, largest: int | None) -> bool:
+def _is_small_enough(file: Path, largest: int | None) -> bool:
     return largest is None or file.stat().st_size <= largest
 
 
@@ -187,10 +192,10 @@ def _back_up(file: Path, backup: Path) -> None:
     ):
         source.backup(target)
     part.replace(backup)
-    _sync(backup.parent)
+    _sync_folder(backup.parent)
     # `backup` may have replaced an older one of the same name; it counts as the newest.
     for old in sorted(set(_backups(file)) - {backup}, key=lambda path: path.stat().st_mtime_ns, reverse=True)[
-        BACKUPS - 1 :
+        MOST_BACKUPS - 1 :
     ]:
         old.unlink(missing_ok=True)
 
@@ -199,7 +204,7 @@ def _backups(file: Path) -> list[Path]:
     return list(file.parent.glob(f"{file.name}.*.backup"))
 
 
-def _sync(folder: Path) -> None:
+def _sync_folder(folder: Path) -> None:
     """Make a rename in a folder durable."""
     if os.name == "nt":
         return  # Windows cannot open folders

@@ -35,7 +35,7 @@ LONG: Final = timedelta(seconds=1.5)  # a statement that runs longer is watched
 LONGEST: Final = timedelta(minutes=10)  # timeout of any statement
 REST: Final = timedelta(seconds=2)  # how long no connection is tried after two failures
 # libpq parameters that asyncpg does not support: it would send them to the server as settings.
-WITHOUT_EFFECT: Final = frozenset(
+UNSUPPORTED_PARAMETERS: Final = frozenset(
     {
         *("channel_binding", "fallback_application_name", "gssdelegation", "gssencmode", "hostaddr", "keepalives"),
         *("keepalives_count", "keepalives_idle", "keepalives_interval", "load_balance_hosts", "replication"),
@@ -44,8 +44,8 @@ WITHOUT_EFFECT: Final = frozenset(
 )
 _HOST: Final = r"(?:\[[0-9A-Fa-f:.]+\]|[^\s:,\[\]]*)(?::\d+)?"
 _HOSTS: Final = re.compile(rf"{_HOST}(?:,{_HOST})*")
-# Parameters of SQLAlchemy's own URLs; we always set these ourselves.
-IN_ANY_CASE: Final = frozenset({"prepared_statement_cache_size", "statement_cache_size"})
+# Parameters of SQLAlchemy's URLs whose values are always ours.
+OWN_PARAMETERS: Final = frozenset({"prepared_statement_cache_size", "statement_cache_size"})
 
 
 def create_postgres_engine(url: str) -> AsyncEngine:
@@ -63,15 +63,15 @@ def create_postgres_engine(url: str) -> AsyncEngine:
     # Otherwise errors contain the statement's parameters, which may be a user's words and may end up in a log.
     engine = create_async_engine("postgresql+asyncpg://", connect_args=arguments, hide_parameters=True)
     sa.event.listen(engine.sync_engine, "connect", _note_use)
-    sa.event.listen(engine.sync_engine, "checkout", _see_whether_it_lives)
+    sa.event.listen(engine.sync_engine, "checkout", _ping_if_idle)
     sa.event.listen(engine.sync_engine, "checkin", _note_use)
     sa.event.listen(engine.sync_engine, "before_cursor_execute", server.begin_watch)
     sa.event.listen(engine.sync_engine, "after_cursor_execute", server.end_watch)
-    sa.event.listen(engine.sync_engine, "handle_error", server.explain)
+    sa.event.listen(engine.sync_engine, "handle_error", server.translate_error)
     return engine
 
 
-class _Connection(asyncpg.Connection):  # type: ignore[misc]  # asyncpg has no types
+class _TimedConnection(asyncpg.Connection):  # type: ignore[misc]  # asyncpg has no types
     """A connection with a short timeout for BEGIN, ROLLBACK and close, which a live server does at once."""
 
     async def execute(self, query: str, *args: object, timeout: float | None = None) -> str:  # noqa: ASYNC109  # asyncpg's
@@ -96,32 +96,32 @@ class _Server:
     """A server: how to connect to it, and whether it is alive."""
 
     def __init__(self, url: str) -> None:
-        self._dsn, self._address, self._patience = _read(url)
+        self._dsn, self._address, self._patience = _parse_url(url)
         self._breaker = Breaker(REST)
         self._reached = False
 
     async def connect(self, **_: object) -> asyncpg.Connection:
         """Open a connection, unless the breaker is open."""
-        if not self._breaker.closed():
-            raise self._away("no connection")
+        if not self._breaker.allows_call():
+            raise self._away_error("no connection")
         patience = self._patience or (CONNECTING if self._reached else FIRST)
         try:
             async with asyncio.timeout(patience.total_seconds()):
                 connection = await self._open()
         except (asyncpg.InvalidAuthorizationSpecificationError, asyncpg.InvalidCatalogNameError) as error:
             if self._reached:  # dropped, perhaps to be restored, or its user locked out for a while
-                raise self._away(_first_line(error)) from error
-            self._breaker.worked()
+                raise self._away_error(_first_line(error)) from error
+            self._breaker.record_success()
             raise ServerRefusedError(
                 f"The database server at {self._address} will not have us ({_first_line(error)}); check "
                 "FOOTNOTE_DATABASE_URL."
             ) from error
         except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError) as error:
-            self._breaker.failed()
-            raise self._away(_first_line(error)) from error
+            self._breaker.record_failure()
+            raise self._away_error(_first_line(error)) from error
         except ValueError as error:  # such as a certificate that cannot be read
             raise BadInputError(f"FOOTNOTE_DATABASE_URL cannot be followed ({_first_line(error)}).") from error
-        self._breaker.worked()
+        self._breaker.record_success()
         self._reached = True
         return connection
 
@@ -136,19 +136,19 @@ class _Server:
         """Stop watching: the statement has ended."""
         _stop_watch(connection)
 
-    def explain(self, context: ExceptionContext) -> Exception | None:
-        """A DatabaseAwayError if the server is gone, else None; also marks the connection as disconnected."""
+    def translate_error(self, context: ExceptionContext) -> Exception | None:
+        """Translate a driver's error to DatabaseAwayError if the server is gone, and drop its connection; else None."""
         if context.connection is not None:
             _stop_watch(context.connection)
         error = context.original_exception
         if not isinstance(error, Exception) or isinstance(error, DatabaseAwayError):  # a cancelled task is no error
             return None
         cause = getattr(error, "__cause__", None)
-        if not (context.is_disconnect or isinstance(error, OSError) or isinstance(cause, _ABSENT)):
+        if not (context.is_disconnect or isinstance(error, OSError) or isinstance(cause, _AWAY_ERRORS)):
             return None
         context.is_disconnect = True
-        lost = isinstance(cause, asyncpg.UndefinedTableError)
-        return self._away("it has lost its tables" if lost else "the connection broke off")
+        tables_lost = isinstance(cause, asyncpg.UndefinedTableError)
+        return self._away_error("it has lost its tables" if tables_lost else "the connection broke off")
 
     def _start_watch(self, connection: sa.Connection, driver: asyncpg.Connection) -> None:
         connection.info["footnote_watch"] = asyncio.get_running_loop().create_task(self._watch(driver))
@@ -172,20 +172,20 @@ class _Server:
     async def _open(self) -> asyncpg.Connection:
         return await asyncpg.connect(
             self._dsn,
-            connection_class=_Connection,
+            connection_class=_TimedConnection,
             statement_cache_size=0,
             command_timeout=LONGEST.total_seconds(),
         )
 
-    def _away(self, reason: str) -> DatabaseAwayError:
+    def _away_error(self, reason: str) -> DatabaseAwayError:
         return DatabaseAwayError(
             f"The database at {self._address} does not answer ({reason}); make sure that the server runs, and check "
             "FOOTNOTE_DATABASE_URL."
         )
 
 
-# Errors of a server that is stopping or starting, or whose tables are gone.
-_ABSENT: Final = (asyncpg.PostgresConnectionError, asyncpg.OperatorInterventionError, asyncpg.UndefinedTableError)
+# What a server raises that is stopping or starting, or whose tables are gone.
+_AWAY_ERRORS: Final = (asyncpg.PostgresConnectionError, asyncpg.OperatorInterventionError, asyncpg.UndefinedTableError)
 
 
 def _stop_watch(connection: sa.Connection) -> None:
@@ -194,7 +194,8 @@ def _stop_watch(connection: sa.Connection) -> None:
         watch.cancel()
 
 
-def _see_whether_it_lives(connection: Any, record: Any, _proxy: object) -> None:  # noqa: ANN401  # SQLAlchemy's
+def _ping_if_idle(connection: Any, record: Any, _proxy: object) -> None:  # noqa: ANN401  # SQLAlchemy's
+    """Raise DisconnectionError if a connection is closed or does not reply; SQLAlchemy then takes another one."""
     if record.driver_connection.is_closed():
         raise DisconnectionError
     if time.monotonic() - record.info.get("footnote_used", 0.0) > FRESH.total_seconds():
@@ -205,20 +206,21 @@ def _see_whether_it_lives(connection: Any, record: Any, _proxy: object) -> None:
 
 
 def _note_use(_connection: object, record: Any) -> None:  # noqa: ANN401
+    """Note when a connection was last used, for `_ping_if_idle`."""
     record.info["footnote_used"] = time.monotonic()
 
 
-def _read(url: str) -> tuple[str, str, timedelta | None]:
+def _parse_url(url: str) -> tuple[str, str, timedelta | None]:
     """Parse a URL into one that asyncpg accepts, its hosts, and its connect_timeout."""
     try:
         parts = urlsplit(url.strip())
         parameters = parse_qsl(parts.query, keep_blank_values=True, strict_parsing=bool(parts.query))
     except ValueError:
-        raise _no_server() from None
+        raise _no_database_error() from None
     sent: dict[str, str] = {}
     patience: timedelta | None = None
     for name, value in parameters:
-        if name in WITHOUT_EFFECT:
+        if name in UNSUPPORTED_PARAMETERS:
             raise BadInputError(f"FOOTNOTE_DATABASE_URL says {name}, which has no effect here; leave it out.")
         if name == "connect_timeout":
             patience = _timeout(value)
@@ -226,17 +228,17 @@ def _read(url: str) -> tuple[str, str, timedelta | None]:
             sent["sslmode"] = value
         elif name == "host" and name in sent:  # SQLAlchemy's spelling of several hosts, each with its port
             sent[name] += f",{value}"
-        elif name not in IN_ANY_CASE:
+        elif name not in OWN_PARAMETERS:
             sent[name] = value
     login, _, hosts = parts.netloc.rpartition("@")
     if parts.fragment or not _HOSTS.fullmatch(hosts):
-        raise _no_server()
+        raise _no_database_error()
     address = hosts or sent.get("host") or sent.get("service") or "localhost"
-    netloc = f"{_quoted(login)}@{hosts}" if login else hosts
+    netloc = f"{_percent_encode(login)}@{hosts}" if login else hosts
     return urlunsplit(("postgresql", netloc, parts.path, urlencode(sent), "")), address, patience
 
 
-def _quoted(login: str) -> str:
+def _percent_encode(login: str) -> str:
     """Percent-encode user and password where libpq would take a character literally."""
     user, colon, password = login.partition(":")
     return f"{quote(user, safe='%')}{colon}{quote(password, safe='%')}"
@@ -248,7 +250,7 @@ def _timeout(value: str) -> timedelta:
     return timedelta(seconds=int(value[:9]))
 
 
-def _no_server() -> BadInputError:
+def _no_database_error() -> BadInputError:
     return BadInputError(
         "FOOTNOTE_DATABASE_URL names no database that Footnote can use; write it as "
         "postgresql://user:password@host/name, or leave it out for SQLite in the data dir."

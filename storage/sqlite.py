@@ -28,9 +28,9 @@ IMMEDIATE: Final = "footnote_immediate"  # the execution option of transactions 
 QUEUED: Final = timedelta(minutes=10)  # to wait for a pooled connection; only other statements can hold one up
 BUSY: Final = timedelta(seconds=30)  # to wait for another process's lock
 ITER_CHUNK: Final = 64  # rows that aiosqlite fetches at a time; its own default
-SWITCHES: Final = 20  # attempts to switch a new file to WAL
+SWITCH_ATTEMPTS: Final = 20  # attempts to switch a new file to WAL
 SWITCH_PAUSE: Final = timedelta(milliseconds=10)
-WORTH: Final = 1 << 20  # a file with fewer empty bytes is not vacuumed
+MIN_EMPTY_BYTES: Final = 1 << 20  # a file with fewer empty bytes is not vacuumed
 
 
 def create_sqlite_engine(file: str, pragmas: Mapping[str, object]) -> AsyncEngine:
@@ -48,7 +48,7 @@ def create_sqlite_engine(file: str, pragmas: Mapping[str, object]) -> AsyncEngin
     return engine
 
 
-def create_reader(file: Path, pragmas: Mapping[str, object]) -> sa.Engine:
+def create_read_engine(file: Path, pragmas: Mapping[str, object]) -> sa.Engine:
     """Create a synchronous engine for threads that only read."""
     url = sa.URL.create("sqlite", database=str(file))
     engine = sa.create_engine(
@@ -67,7 +67,7 @@ async def shrink(connection: AsyncConnection) -> None:
     Raises sqlite3.OperationalError, for example if the disk is too full for a second copy.
     """
     free, pages, size = [await _pragma(connection, name) for name in ("freelist_count", "page_count", "page_size")]
-    if free * size >= WORTH and free * 2 >= pages:
+    if free * size >= MIN_EMPTY_BYTES and free * 2 >= pages:
         driver = await _driver(connection)
         await driver.execute("VACUUM")  # not through SQLAlchemy, because no transaction may be open
 
@@ -123,11 +123,11 @@ def _set_up(
 
 def _switch_to_wal(cursor: Any) -> None:  # noqa: ANN401
     # The only statement that does not wait for a lock, which two connections to a new file compete for.
-    for attempt in range(SWITCHES):
+    for attempt in range(SWITCH_ATTEMPTS):
         try:
             cursor.execute("PRAGMA journal_mode=WAL")
         except sqlite3.OperationalError:
-            if attempt == SWITCHES - 1:
+            if attempt == SWITCH_ATTEMPTS - 1:
                 raise
             time.sleep(SWITCH_PAUSE.total_seconds())
         else:

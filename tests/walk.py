@@ -62,7 +62,7 @@ DISCORD = Plan(
         "bot/discord/connection": TOOL,
         "bot/answering": "answering",
         "bot/answering/answer.py": TOOL,
-        "bot/answering/surface.py": TOOL,
+        "bot/answering/paper_statement.py": TOOL,
     }
 )
 DIGEST = Plan({**DISCORD.rooms, "bot/digest": "digest"})

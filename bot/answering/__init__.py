@@ -6,10 +6,10 @@ TYPE_CHECKING = False  # type checkers take it for true; importing `typing` take
 
 if TYPE_CHECKING:
     from bot.answering.answer import Answer, Citation, NearPaper, Statement
+    from bot.answering.answer_score import AnswerScore
     from bot.answering.answerer import Answerer, Attached
     from bot.answering.conversation import Exchange
     from bot.answering.outcome import Outcome
-    from bot.answering.verdict import Verdict
     from bot.answering.writer import AnswerWriter
 else:
     from retrieval.lazy_exports import lazy
@@ -25,13 +25,14 @@ else:
             "Answerer": "answerer",
             "Attached": "answerer",
             "Exchange": "conversation",
-            "Verdict": "verdict",
+            "AnswerScore": "answer_score",
             "AnswerWriter": "writer",
         },
     )
 
 __all__ = [
     "Answer",
+    "AnswerScore",
     "AnswerWriter",
     "Answerer",
     "Attached",
@@ -40,5 +41,4 @@ __all__ = [
     "NearPaper",
     "Outcome",
     "Statement",
-    "Verdict",
 ]

@@ -19,16 +19,22 @@ if TYPE_CHECKING:
     from bot.llm import Usage, Wait
     from retrieval import Hit
 
-NEAREST: Final = 3
+MOST_NEAREST: Final = 3  # papers named under closest passages
 
 
 @dataclass(slots=True)
-class Page:
-    """Collect checked statements and number the papers that they cite, in the order of their first citation."""
+class AnswerBody:
+    """The statements of an answer so far, and its citations; papers are numbered in the order in which they are cited.
+
+    Attributes:
+        statements: those shown, in their order.
+        citations: by the id of the paper and the quote.
+        paper_numbers: the number of each cited paper, from 1, by its id.
+    """
 
     statements: list[Statement] = field(default_factory=list)
     citations: dict[tuple[str, str], Citation] = field(default_factory=dict)
-    numbers: dict[str, int] = field(default_factory=dict)
+    paper_numbers: dict[str, int] = field(default_factory=dict)
 
     def add(self, checked: Checked, hits: Sequence[Hit]) -> Statement:
         """Add a statement and the papers that it cites."""
@@ -36,11 +42,11 @@ class Page:
         for support in checked.supports:
             hit = hits[support.paper_number - 1]
             paper = hit.paper
-            number = self.numbers.setdefault(paper.paper_id, len(self.numbers) + 1)
-            cited = Citation(
+            number = self.paper_numbers.setdefault(paper.paper_id, len(self.paper_numbers) + 1)
+            citation = Citation(
                 number, paper.paper_id, paper.title, paper.url, support.quote, *_position(hit, support.quote)
             )
-            self.citations.setdefault((paper.paper_id, support.quote), cited)
+            self.citations.setdefault((paper.paper_id, support.quote), citation)
             numbers.append(number)
             quotes.append(support.quote)
         self.statements.append(Statement(checked.text, tuple(dict.fromkeys(numbers)), tuple(quotes)))
@@ -57,7 +63,7 @@ def _position(hit: Hit, quote: str) -> tuple[str | None, int | None]:
 
 @dataclass(slots=True)
 class AnswerBuilder:
-    """Collect what is known of an answer while it is made, and end it as an answer or as a refusal."""
+    """Collect what is known of an answer while it is made, and make an answer or a refusal of it at any time."""
 
     contextual: ContextualQuestion
     notes: list[str]
@@ -67,16 +73,16 @@ class AnswerBuilder:
     outcome: Outcome = "answered"
     confidence: float = 0.0
     usage: Usage | None = field(init=False)
-    page: Page = field(default_factory=Page)
+    body: AnswerBody = field(default_factory=AnswerBody)
     drafts: int = 0  # how many the language model wrote, whether or not they passed the checks
 
     def __post_init__(self) -> None:
         self.usage = self.contextual.usage
 
-    def start(self, writer: AnswerWriter) -> None:
-        """Start an empty page for a writer."""
+    def restart(self, writer: AnswerWriter) -> None:
+        """Throw away what is written so far, and start an empty body for a writer."""
         self.writer = writer.name
-        self.page = Page()
+        self.body = AnswerBody()
 
     def spend(self, usage: Usage | None) -> None:
         """Add what a call to the language model used."""
@@ -84,19 +90,19 @@ class AnswerBuilder:
             self.usage = self.usage + usage if self.usage else usage
 
     def give(self) -> Answer:
-        """Finish the answer with the statements on the page."""
-        cited = dict.fromkeys(
-            (cited_paper.paper_id, cited_paper.title, cited_paper.url) for cited_paper in self.page.citations.values()
+        """Make the answer of the statements so far."""
+        papers = dict.fromkeys(
+            (citation.paper_id, citation.title, citation.url) for citation in self.body.citations.values()
         )
         return replace(
             self._answer(self.outcome),
-            statements=tuple(self.page.statements),
-            citations=tuple(sorted(self.page.citations.values(), key=lambda citation: citation.number)),
-            nearest=tuple(NearPaper(*paper) for paper in cited)[:NEAREST] if self.outcome == "closest" else (),
+            statements=tuple(self.body.statements),
+            citations=tuple(sorted(self.body.citations.values(), key=lambda citation: citation.number)),
+            nearest=tuple(NearPaper(*paper) for paper in papers)[:MOST_NEAREST] if self.outcome == "closest" else (),
         )
 
     def refuse(self, sentence: str) -> Answer:
-        """Finish with a refusal that says `sentence`."""
+        """Make a refusal that says `sentence`."""
         return replace(self._answer("refused"), refusal=sentence)
 
     def _answer(self, outcome: Outcome) -> Answer:

@@ -13,8 +13,8 @@ from bot.answering.conversation import Conversation, Exchange
 from bot.answering.evidence.assessor import Assessor
 from bot.answering.evidence.named_papers import named_by
 from bot.answering.evidence.selection import Selection
-from bot.answering.gap_lines import gap_lines
-from bot.answering.library_facts import ABOUT_ONE, LibraryFacts
+from bot.answering.gap_notes import gap_notes
+from bot.answering.library_facts import ABOUT_ONE_PAPER, LibraryFacts
 from bot.answering.reading.kind import MANY, Kind
 from bot.answering.reading.language_detection import ENGLISH, hint
 from bot.answering.reading.question import Reader
@@ -36,8 +36,8 @@ if TYPE_CHECKING:
     from retrieval.fulltext.full_text_searcher import Document
 
 LONGEST_QUESTION = 2000  # characters; the rest is cut, so that it costs no embedding and no tokens
-NO_SUBJECT = 2  # terms; "latest papers" has no subject, "latest robotics papers" has one
-SURE = 0.9
+MOST_TERMS_WITHOUT_SUBJECT = 2  # "latest papers" has no subject, "latest robotics papers" has one
+MIN_BY_AUTHOR = 0.9  # probability from which a question asks for an author's papers, even if none is found
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +74,8 @@ class Answerer:
     async def answer(self, question: str, history: Sequence[str | Exchange] = ()) -> Answer:
         """Answer a question with checked statements only, or refuse.
 
-        `history` is the earlier turns of the conversation, oldest first: what `Exchange.of` keeps of an answer, or only
-        the question if nothing else is known.
+        `history` is the conversation so far, oldest first: for each answer what `Exchange.of` makes of it, or only its
+        question if nothing else is known.
         """
         async with aclosing(self.stream(question, history)) as snapshots:
             return [snapshot async for snapshot in snapshots][-1]
@@ -85,9 +85,8 @@ class Answerer:
     ) -> AsyncGenerator[Answer]:
         """Yield the answer as it grows; a statement appears once it is checked, and the last answer is complete.
 
-        A `document` takes precedence over the library. Statements from a language model stay once they are shown, even
-        if the model fails afterwards. The papers' own sentences that were shown while it was silent are replaced by its
-        own.
+        A `document` is searched before the library. Statements from a language model stay once they are shown, even if
+        the model fails afterwards. The papers' own sentences, shown while it is silent, give way to its statements.
         """
         stopwatch = Stopwatch()
         asked = question.strip()
@@ -112,20 +111,20 @@ class Answerer:
                     read = read.of_kind(kind)
             read = await self._in_english(read, builder)
         with stopwatch("search"):
-            selection, statement = await self._look(read, builder, document)
-        builder.notes += gap_lines(self._library.gaps)
+            selection, statement = await self._search(read, builder, document)
+        builder.notes += gap_notes(self._library.gaps)
         builder.confidence = selection.confidence
         if selection.outcome != "answered":
             builder.notes += [
                 say("Read “{typed}” as “{meant}”.", typed=typed, meant=meant) for typed, meant in read.read_as
             ]
-        if selection.outcome == "refused" and not self._may_read(read, selection):
-            yield builder.refuse(selection.remarks[0] if selection.remarks else _nothing(read))
+        if selection.outcome == "refused" and not self._model_may_answer(read, selection):
+            yield builder.refuse(selection.remarks[0] if selection.remarks else _nothing_found(read))
             return
         builder.outcome = selection.outcome
         builder.notes += selection.remarks
         if statement:
-            builder.page.add(statement, selection.hits)
+            builder.body.add(statement, selection.hits)
             yield builder.give()
         with stopwatch("write"):
             async with aclosing(
@@ -133,27 +132,27 @@ class Answerer:
             ) as statements:
                 async for _ in statements:
                     yield builder.give()
-        if builder.page.statements:
+        if builder.body.statements:
             yield builder.give()
         else:
-            yield builder.refuse(_nothing(read))
+            yield builder.refuse(_nothing_found(read))
 
-    async def _look(
+    async def _search(
         self, question: Question, builder: AnswerBuilder, attached: Attached | None
     ) -> tuple[Selection, Checked | None]:
-        """Search the document, and the library if the document has no answer and the question may not be about it."""
+        """Search the document; also the library, if the document has no answer and may not be what is asked about."""
         if attached is None:
-            return await self._find(question, builder)
+            return await self._search_library(question, builder)
         own = await self._assessor.of_document(question, attached.document)
         if question.language != ENGLISH and own.outcome == "answered" and question.kind is not Kind.SUMMARY:
             own = replace(own, outcome="closest")
         if attached.alone or own.outcome == "answered":
             return own, None
-        found, statement = await self._find(question, builder)
+        found, statement = await self._search_library(question, builder)
         return (own, None) if found.outcome == "refused" else (found, statement)
 
-    def _may_read(self, question: Question, selection: Selection) -> bool:
-        """Check whether a language model may find an answer that our evidence, made for English, cannot see."""
+    def _model_may_answer(self, question: Question, selection: Selection) -> bool:
+        """Check whether a language model may find an answer where evidence, which is fitted on English, sees none."""
         foreign = question.language != ENGLISH and not question.is_chat
         return foreign and self._composer.llm is not None and bool(selection.hits)
 
@@ -170,24 +169,27 @@ class Answerer:
             builder.notes.append(line)
         return question
 
-    async def _find(self, question: Question, builder: AnswerBuilder) -> tuple[Selection, Checked | None]:
-        """Search and weigh the hits; also answer from the catalogue if the question is about the library itself."""
-        known, unknown = await self._references(question)
-        stranger = say("I do not know {ids}. /submit adds a paper to the library.", ids=", ".join(unknown))
-        if unknown and not known and not _says_more(question):
-            return _refusal(stranger), None
-        if known and question.kind not in ABOUT_ONE | {Kind.COMPARISON} and not _says_more(question):
+    async def _search_library(self, question: Question, builder: AnswerBuilder) -> tuple[Selection, Checked | None]:
+        """Search the library and choose what to answer, or answer from the catalogue what is asked of the library.
+
+        A question whose ids and links are all unknown is refused.
+        """
+        known, unknown = await self._look_up_references(question)
+        not_known = say("I do not know {ids}. /submit adds a paper to the library.", ids=", ".join(unknown))
+        if unknown and not known and not _has_other_words(question):
+            return _refusal(not_known), None
+        if known and question.kind not in ABOUT_ONE_PAPER | {Kind.COMPARISON} and not _has_other_words(question):
             question = question.of_kind(Kind.SUMMARY)
         contextual = replace(builder.contextual, focus=(*known, *builder.contextual.focus))
         period = question.period if question.kind in MANY else None
         since, until = (period.since, period.until) if period else (None, None)
         hits = await self._conversation.search(contextual, question=question, since=since, until=until)
-        besides = await self._conversation.besides(contextual, question)
-        selection = await self._assessor.assess(question, hits, focus=contextual.focus, besides=besides)
+        excluded = await self._conversation.excluded_hits(contextual, question)
+        selection = await self._assessor.assess(question, hits, focus=contextual.focus, excluded=excluded)
         if unknown:
             if not known and not any(named_by(hit.paper.title, question.text, hits) for hit in hits):
-                return _refusal(stranger), None
-            builder.notes.append(stranger)
+                return _refusal(not_known), None
+            builder.notes.append(not_known)
         if question.language != ENGLISH and selection.outcome == "answered" and not question.references:
             selection = replace(selection, outcome="closest")  # the evidence is fitted on English
         return await self._from_catalogue(question, selection, builder)
@@ -205,28 +207,28 @@ class Answerer:
             case Kind.BY_AUTHOR:
                 found = await self._facts.by_author(question)
                 if not found.chosen:
-                    sure = question.kinds[Kind.BY_AUTHOR] >= SURE
-                    found = _refusal(say("I know no papers by that author.")) if sure else selection
+                    certain = question.kinds[Kind.BY_AUTHOR] >= MIN_BY_AUTHOR
+                    found = _refusal(say("I know no papers by that author.")) if certain else selection
                 return found, None
             case Kind.NEWEST:
-                whole = not selection.chosen or len(question.terms) <= NO_SUBJECT
-                return (await self._facts.newest(question) if whole else _newest_first(selection)), None
+                of_any_subject = not selection.chosen or len(question.terms) <= MOST_TERMS_WITHOUT_SUBJECT
+                return (await self._facts.newest(question) if of_any_subject else _newest_first(selection)), None
             case Kind.AUTHORS | Kind.PUBLISHED if selection.outcome != "refused":
-                known_of_it = await self._facts.about_one(question, selection.hits[0])
-                if known_of_it is not None:
-                    return known_of_it.selection, known_of_it.statement
+                fact = await self._facts.about_paper(question, selection.hits[0])
+                if fact is not None:
+                    return fact.selection, fact.statement
                 builder.notes.append(say("The library does not know that about this paper."))
         return selection, None
 
-    async def _references(self, question: Question) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        """Look up the ids and links in a question: ids of known papers, and unknown references as they were typed."""
+    async def _look_up_references(self, question: Question) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Look up the ids and links in a question: the ids of known papers, and what is unknown as it was typed."""
         if not question.references:
             return (), ()
         found = await self._library.lookup(question.asked)
         return tuple(paper.paper_id for paper in found.papers), tuple(reference.text for reference in found.unknown)
 
 
-def _nothing(question: Question) -> str:
+def _nothing_found(question: Question) -> str:
     """Say that the library has nothing on a question; for small talk, say what the bot is for."""
     if question.is_chat or not question.terms:
         return say("I answer questions about papers: ask me what a paper found, or which papers are about a topic.")
@@ -237,7 +239,7 @@ def _refusal(sentence: str) -> Selection:
     return Selection("refused", 0.0, remarks=(sentence,))
 
 
-def _says_more(question: Question) -> bool:
+def _has_other_words(question: Question) -> bool:
     """Check whether a question has words besides its ids and links."""
     rest = question.asked
     for reference in question.references:
@@ -257,5 +259,6 @@ def _newest_first(selection: Selection) -> Selection:
 
 
 def _exchange(turn: str | Exchange) -> Exchange:
+    """Make an exchange of a turn that may be only a question; the question is cut like a new one."""
     exchange = Exchange(turn) if isinstance(turn, str) else turn
     return replace(exchange, question=exchange.question[:LONGEST_QUESTION])

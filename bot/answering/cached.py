@@ -1,4 +1,4 @@
-"""Pay once for the same question on the same papers: drafts are stored for a day, concurrent calls are shared."""
+"""A writer that pays once for the same question on the same papers: its drafts are stored, concurrent calls shared."""
 
 from __future__ import annotations
 
@@ -58,22 +58,23 @@ class CachedWriter:
         key = self._key(question, selection)
         while True:
             flight = self._flights.get(key)
-            leads = flight is None or flight.left
-            if flight is None or flight.left:
-                flight = self._flights[key] = _Flight(self._once(key, question, selection), partial(self._forget, key))
+            is_first = flight is None or flight.abandoned
+            if flight is None or flight.abandoned:
+                written = self._load_or_write(key, question, selection)
+                flight = self._flights[key] = _Flight(written, partial(self._forget, key))
             try:
                 async with aclosing(flight.follow()) as items:
                     async for item in items:
-                        if leads or isinstance(item, Draft):
+                        if is_first or isinstance(item, Draft):
                             yield item
             except BudgetError:
                 # The first caller's budget is used up; that says nothing about the others.
-                if leads:
+                if is_first:
                     raise
             else:
                 return
 
-    async def _once(self, key: str, question: str, selection: Selection) -> AsyncGenerator[Written]:
+    async def _load_or_write(self, key: str, question: str, selection: Selection) -> AsyncGenerator[Written]:
         """Yield the stored drafts, or else the writer's, which are stored once they are complete."""
         if stored := _loads(await self._cache.get(key)):
             for draft in stored:
@@ -96,42 +97,42 @@ class CachedWriter:
     def _key(self, question: str, selection: Selection) -> str:
         """Hash everything that decides the drafts; the question itself is stored nowhere."""
         papers = [(hit.paper.paper_id, hit.paper.content_hash) for hit in selection.hits]
-        decisive = json.dumps([fold(question).split(), papers, self._recipe])
-        return hashlib.sha256(decisive.encode()).hexdigest()
+        content = json.dumps([fold(question).split(), papers, self._recipe])
+        return hashlib.sha256(content.encode()).hexdigest()
 
 
 class _Flight:
-    """One call that several questions follow; it runs for as long as at least one of them does.
+    """One call that several questions follow (a single flight); it stops when the last of them stops following.
 
     Attributes:
         items: what the writer has yielded so far.
         error: what the writer raised.
-        left: whether it was stopped because nobody followed it any more.
+        abandoned: whether it was stopped because nobody followed it any more.
     """
 
-    def __init__(self, written: AsyncGenerator[Written], over: Callable[[_Flight], None]) -> None:
+    def __init__(self, written: AsyncGenerator[Written], on_end: Callable[[_Flight], None]) -> None:
         self.items: list[Written] = []
         self.error: Exception | None = None
-        self.left = False
-        self._over = over
+        self.abandoned = False
+        self._on_end = on_end
         self._ended = False
         self._followers = 0
-        self._news = asyncio.Event()
-        self._task = asyncio.create_task(self._fly(written))
+        self._changed = asyncio.Event()
+        self._task = asyncio.create_task(self._run(written))
 
-    async def _fly(self, written: AsyncGenerator[Written]) -> None:
+    async def _run(self, written: AsyncGenerator[Written]) -> None:
         """Notify the followers of each item, of an error and of the end."""
         try:
             async with aclosing(written):
                 async for item in written:
                     self.items.append(item)
-                    self._tell()
+                    self._notify()
         except Exception as error:  # noqa: BLE001  # each follower raises it
             self.error = error
         finally:
             self._ended = True
-            self._over(self)
-            self._tell()
+            self._on_end(self)
+            self._notify()
 
     async def follow(self) -> AsyncGenerator[Written]:
         """Yield every item from the first on and re-raise the writer's error; the last to leave stops the call."""
@@ -139,7 +140,7 @@ class _Flight:
         seen = 0
         try:
             while True:
-                news = self._news
+                changed = self._changed
                 for item in self.items[seen:]:
                     seen += 1
                     yield item
@@ -147,7 +148,7 @@ class _Flight:
                     continue
                 if self._ended:
                     break
-                await news.wait()
+                await changed.wait()
             if self.error is not None:
                 raise self.error
         finally:
@@ -156,13 +157,13 @@ class _Flight:
                 await self._stop()
 
     async def _stop(self) -> None:
-        self.left = True
+        self.abandoned = True
         self._task.cancel()
         await asyncio.gather(self._task, return_exceptions=True)
 
-    def _tell(self) -> None:
-        self._news.set()
-        self._news = asyncio.Event()
+    def _notify(self) -> None:
+        self._changed.set()
+        self._changed = asyncio.Event()
 
 
 def _loads(body: str | None) -> Sequence[Draft]:

@@ -39,23 +39,24 @@ Reason: TypeAlias = Literal[
 
 _MAX_STATEMENT_CHARACTERS: Final = 600
 _MAX_SENTENCES: Final = 2
-_MIN_WORDS: Final = 3  # below this, an answer has to stand in the quote word for word
+_MIN_WORDS: Final = 3  # a shorter statement has to stand in the quote word for word
 _MAX_SUPPORTS: Final = 8
 _RULE_WORDS: Final = 6  # a run of this many words from the prompt is no accident
 # Least share of a statement's content words that must stand in the sentences around its quotes. On abstracts about
 # neighbouring subjects, paraphrases have 0.35 or more; 2 % of randomly picked sentences reach this value.
 _MIN_RELATION: Final = 0.25
 _MIN_SHARED_WORDS: Final = 2
-_CLEARLY: Final = 0.5  # a share of all its words that leaves no doubt
+_CLEAR_RELATION: Final = 0.5  # share of all its content words that leaves no doubt, even if the title has most of them
 # Least probability that the quoted sentences support a statement; docs/quality.md shows the curve.
-_BORNE_OUT: Final = 0.3
-_MOVED: Final = 0.3  # how much better the numbers may fit in another order, where little else can be compared
+_MIN_ENTAILMENT: Final = 0.3
+# How much better a statement's numbers may fit its quotes in another order, where little else can be compared.
+_MAX_NUMBERS_MOVED: Final = 0.3
 # Unicode categories: control, format (zero-width and direction marks), lone surrogates, private use.
 _INVISIBLE: Final = frozenset({"Cc", "Cf", "Cs", "Co"})
 # A list marker at the start: statements are shown as a list anyway.
 _LIST_MARK: Final = re.compile(r"^(?:[-*•–]|\d{1,2}[.)])\s+")
 # Citation marks that models add on their own; the renderer adds ours. [0, 1] is an interval.
-_MARKS: Final = re.compile(r"\s*(?:\[(?:paper\s*)?\d{1,2}\]|【[^【】]*】)", re.IGNORECASE)
+_CITATION_MARKS: Final = re.compile(r"\s*(?:\[(?:paper\s*)?\d{1,2}\]|【[^【】]*】)", re.IGNORECASE)
 # Anything that could lead a reader away or ping somebody on Discord; only addresses that a paper contains may stay.
 _LINKS: Final = re.compile(
     r"@(?:everyone|here)\b"
@@ -69,7 +70,7 @@ _DISAGREEMENT: Final = re.compile(
     r"\b(?:papers?|stud(?:y|ies)|works?|authors|sources)\b[^.]*\b(?:disagree|contradict|conflict with|at odds)",
     re.IGNORECASE,
 )
-_AFTER_LINKS: Final = ".,;:)}\"'"
+_PUNCTUATION_AFTER_LINKS: Final = ".,;:)}\"'"
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +105,14 @@ class Rejection:
 
 @dataclass(frozen=True, slots=True)
 class _Ground:
-    """What one support rests on: a verbatim quote, and the text around it that may support the statement."""
+    """What one support rests on: a verbatim quote, and the text around it that may support the statement.
+
+    Attributes:
+        support: the number of the paper, and the quote in the paper's own characters.
+        title: the paper's title; empty if the quote is from the title itself.
+        near: the sentences that the quote is from.
+        whole: title and abstract.
+    """
 
     support: Support
     title: str
@@ -138,11 +146,11 @@ def _grounds(text: str, draft: Draft, hits: Sequence[Hit], language: str) -> tup
     for support in dict.fromkeys(draft.supports[:_MAX_SUPPORTS]):
         # A statement on several papers shares its words among them.
         least = _MIN_RELATION / len(draft.supports) if language == ENGLISH else 0.0
-        outcome = _ground(text, support, hits, least=least, alone=len(draft.supports) == 1)
-        if isinstance(outcome, _Ground):
-            grounds.setdefault(outcome.support, outcome)
+        ground = _ground(text, support, hits, min_relation=least, is_only_one=len(draft.supports) == 1)
+        if isinstance(ground, _Ground):
+            grounds.setdefault(ground.support, ground)
         else:
-            reasons.append(outcome)
+            reasons.append(ground)
     return list(grounds.values()), reasons
 
 
@@ -166,9 +174,9 @@ def _doubtful(text: str, grounds: Sequence[_Ground], language: str) -> bool:
     if language != ENGLISH:
         quotes = "\n".join(ground.support.quote for ground in grounds)
         moved = numbers_moved(numerals(text, language), numerals(near))
-        return negates(text) != negates(quotes) or moved > _MOVED
+        return negates(text) != negates(quotes) or moved > _MAX_NUMBERS_MOVED
     whole = "\n".join(ground.whole for ground in grounds)
-    return bool(unheld_names(text, whole).likely) or bears_out(text, near) < _BORNE_OUT
+    return bool(unheld_names(text, whole).likely) or bears_out(text, near) < _MIN_ENTAILMENT
 
 
 def tidy(text: str) -> str:
@@ -176,7 +184,7 @@ def tidy(text: str) -> str:
     # Whitespace first: a line break is a control character too.
     one_line = " ".join(unicodedata.normalize("NFC", text).split())
     visible = "".join(character for character in one_line if unicodedata.category(character) not in _INVISIBLE)
-    return _LIST_MARK.sub("", _MARKS.sub("", visible)).strip()
+    return _LIST_MARK.sub("", _CITATION_MARKS.sub("", visible)).strip()
 
 
 def is_sentence(text: str) -> bool:
@@ -193,7 +201,7 @@ def invented_links(text: str, source: str) -> list[str]:
 
 
 def _links(text: str) -> set[str]:
-    return {match[0].rstrip(_AFTER_LINKS) for match in _LINKS.finditer(text)}
+    return {match[0].rstrip(_PUNCTUATION_AFTER_LINKS) for match in _LINKS.finditer(text)}
 
 
 def relation(text: str, title: str, near: str) -> float:
@@ -213,8 +221,8 @@ def _invented(text: str, near: str, whole: str, language: str) -> Reason | None:
         return "number"
     if unheld_names(text, whole, capitals=language == ENGLISH).sure:
         return "name"
-    from_rules = _runs(text) & _runs_of_the_rules()
-    return "rules" if from_rules and from_rules - _runs(whole) else None
+    from_rules = _word_runs(text) & _word_runs_of_rules()
+    return "rules" if from_rules and from_rules - _word_runs(whole) else None
 
 
 def _one_sided(text: str, whole: str, grounds: Sequence[_Ground]) -> bool:
@@ -230,25 +238,32 @@ def _is_related(text: str, title: str, near: str) -> bool:
     """
     if count_words(text) < _MIN_WORDS:
         return content_words(text) <= content_words(f"{title}\n{near}")
-    stated, held = content_words(text), content_words(near)
+    stated, quoted = content_words(text), content_words(near)
     words = stated - content_words(title)
-    shared = len(words & held) + count_given(text, near)
-    if len(stated & held) > _MIN_SHARED_WORDS and len(stated & held) >= _CLEARLY * len(stated):
+    shared = len(words & quoted) + count_given(text, near)
+    if len(stated & quoted) > _MIN_SHARED_WORDS and len(stated & quoted) >= _CLEAR_RELATION * len(stated):
         return True  # even if most of these words are in its title
     return shared >= min(_MIN_SHARED_WORDS, len(words)) and shared >= _MIN_RELATION * len(words)
 
 
 @cache
-def _runs_of_the_rules() -> frozenset[tuple[str, ...]]:
-    return frozenset(_runs(RULES))
+def _word_runs_of_rules() -> frozenset[tuple[str, ...]]:
+    return frozenset(_word_runs(RULES))
 
 
-def _runs(text: str) -> set[tuple[str, ...]]:
+def _word_runs(text: str) -> set[tuple[str, ...]]:
     words = bare_words(text.casefold())
     return {tuple(words[start : start + _RULE_WORDS]) for start in range(len(words) - _RULE_WORDS + 1)}
 
 
-def _ground(text: str, support: Support, hits: Sequence[Hit], *, least: float, alone: bool) -> _Ground | Reason:
+def _ground(
+    text: str, support: Support, hits: Sequence[Hit], *, min_relation: float, is_only_one: bool
+) -> _Ground | Reason:
+    """Find the text that a support rests on, or the reason why it fails.
+
+    At least `min_relation` (0..1) of the statement's content words must stand near the quote; `is_only_one` says that
+    the statement has no other support.
+    """
     if not 1 <= support.paper_number <= len(hits):
         return "no such paper"
     paper = hits[support.paper_number - 1].paper
@@ -260,8 +275,8 @@ def _ground(text: str, support: Support, hits: Sequence[Hit], *, least: float, a
     near = surroundings(span, source)
     title = paper.title if source is paper.abstract else ""
     # With several papers, the title tells which one is meant.
-    related = relation(text, title, near) if alone else relation(text, "", f"{title}\n{near}")
-    if related < least and not count_given(text, near) and relation(text, "", near) < _CLEARLY:
+    related = relation(text, title, near) if is_only_one else relation(text, "", f"{title}\n{near}")
+    if related < min_relation and not count_given(text, near) and relation(text, "", near) < _CLEAR_RELATION:
         return "unrelated quote"
     quote = Support(support.paper_number, source[slice(*span)])
     return _Ground(quote, title, near, f"{paper.title}\n{paper.abstract}")

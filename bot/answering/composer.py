@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 
     from bot.answering.answer import Statement
-    from bot.answering.answer_builder import AnswerBuilder, Page
+    from bot.answering.answer_builder import AnswerBody, AnswerBuilder
     from bot.answering.checks import Checked
     from bot.answering.evidence.selection import Selection
     from bot.answering.judge import Judge
@@ -55,9 +55,9 @@ class Composer:
             async with aclosing(self._ask(self.llm, question, selection, builder)) as statements:
                 async for statement in statements:
                     yield statement
-            if builder.page.statements:
+            if builder.body.statements:
                 return
-            builder.start(self.extractive)
+            builder.restart(self.extractive)
         async with aclosing(self._quote(question, selection, builder)) as statements:
             async for statement in statements:
                 yield statement
@@ -68,40 +68,40 @@ class Composer:
         """Write with the extractive writer: the papers' own sentences."""
         async with aclosing(_checked(self.extractive, question, selection, builder)) as statements:
             async for checked in statements:
-                yield builder.page.add(checked, selection.hits)
+                yield builder.body.add(checked, selection.hits)
 
     async def _ask(
         self, llm: AnswerWriter, question: Question, selection: Selection, builder: AnswerBuilder
     ) -> AsyncGenerator[Statement]:
         """Write with the language model, and show the papers' own sentences if it is silent for too long."""
         given = replace(selection, hits=selection.hits[:GIVEN])
-        builder.start(llm)
-        written = _Written()
+        builder.restart(llm)
+        shown = _ShownStatements()
         try:
             async with aclosing(self._judged(llm, question, given, builder)) as statements:
-                async with _ahead(statements, builder.wait) as first:
+                async with _awaiting_first(statements, builder.wait) as first:
                     await asyncio.wait({first}, timeout=max(0.0, self._early - builder.stopwatch.seconds()))
                     if not first.done():
-                        builder.start(self.extractive)
+                        builder.restart(self.extractive)
                         async with aclosing(self._quote(question, selection, builder)) as quoted:
                             async for statement in quoted:
                                 yield statement
                     checked = await first
                 while checked is not None:
-                    if written.takes(checked):
-                        if written.count == 1:
-                            builder.start(llm)
+                    if shown.add(checked):
+                        if shown.count == 1:
+                            builder.restart(llm)
                         builder.outcome = "answered"
-                        yield builder.page.add(checked, given.hits)
+                        yield builder.body.add(checked, given.hits)
                     checked = await anext(statements, None)
         except WriterError as error:
-            builder.notes.append(_trouble(error, some=written.count > 0))
+            builder.notes.append(_trouble(error, some=shown.count > 0))
         else:
-            if not written.count and builder.drafts:
+            if not shown.count and builder.drafts:
                 builder.notes.append(
                     say("What the language model wrote did not pass the checks; these are the papers' own sentences.")
                 )
-            elif not written.count:
+            elif not shown.count:
                 builder.outcome = "closest"
                 builder.notes.append(
                     say("The language model found no answer in the papers; these are their own sentences.")
@@ -110,19 +110,22 @@ class Composer:
     async def _judged(
         self, writer: AnswerWriter, question: Question, selection: Selection, builder: AnswerBuilder
     ) -> AsyncGenerator[Checked]:
-        """Yield each statement that passes the checks; with a judge, all of them once it has decided."""
+        """Yield the statements to show: as each passes the checks, or with a judge, once it has decided on all.
+
+        A doubtful one that no judge has confirmed gives way to the sentences that it rests on.
+        """
         async with aclosing(_checked(writer, question, selection, builder)) as statements:
             if self._judge is None:
                 async for checked in statements:
-                    for sure in _surely(checked, builder.page):
-                        yield sure
+                    for statement in _replace_doubtful(checked, builder.body):
+                        yield statement
                 return
             passed, error = await _collected(statements)
         verdicts = await self._verdicts(self._judge, passed, selection, builder) if passed else []
         if verdicts is None:
             for checked in passed:
-                for sure in _surely(checked, builder.page):
-                    yield sure
+                for statement in _replace_doubtful(checked, builder.body):
+                    yield statement
         for checked, holds in zip(passed, verdicts or (), strict=verdicts is not None):
             if holds:
                 yield checked
@@ -142,26 +145,29 @@ class Composer:
 
 
 @dataclass(slots=True)
-class _Written:
-    """Count the language model's statements that are shown: each sentence once, up to the number asked for."""
+class _ShownStatements:
+    """The language model's statements that are shown: each sentence once, up to the number asked for."""
 
-    written: set[str] = field(default_factory=set)
+    folded: set[str] = field(default_factory=set)
 
     @property
     def count(self) -> int:
-        return len(self.written)
+        return len(self.folded)
 
-    def takes(self, checked: Checked) -> bool:
+    def add(self, checked: Checked) -> bool:
+        """Add a statement, and tell whether it was added: False if it is there already, or enough are."""
         key = fold(checked.text)
-        if key in self.written or self.count == MOST_STATEMENTS:
+        if key in self.folded or self.count == MOST_STATEMENTS:
             return False
-        self.written.add(key)
+        self.folded.add(key)
         return True
 
 
 @asynccontextmanager
-async def _ahead(statements: AsyncGenerator[Checked], wait: Wait) -> AsyncIterator[asyncio.Task[Checked | None]]:
-    """Start waiting for the first statement, so that something else can be shown meanwhile."""
+async def _awaiting_first(
+    statements: AsyncGenerator[Checked], wait: Wait
+) -> AsyncIterator[asyncio.Task[Checked | None]]:
+    """Wait for the first statement in a task, so that something else can be shown meanwhile."""
 
     async def begin() -> Checked | None:
         return await anext(statements, None)
@@ -192,11 +198,11 @@ def _trouble(error: WriterError, *, some: bool) -> str:
     return say("The language model {trouble}; these are the papers' own sentences.", trouble=error)
 
 
-def _surely(checked: Checked, page: Page) -> list[Checked]:
-    """Keep a sure statement; replace a doubtful one by the sentences it rests on that are not shown yet."""
+def _replace_doubtful(checked: Checked, body: AnswerBody) -> list[Checked]:
+    """Replace a doubtful statement by the sentences it rests on that are not shown yet; keep any other."""
     if not checked.doubtful:
         return [checked]
-    shown = {statement.text for statement in page.statements}
+    shown = {statement.text for statement in body.statements}
     return [quote for quote in checked.as_quotes() if quote.text not in shown]
 
 

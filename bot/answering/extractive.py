@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from bot.answering.answer import Draft, Support
-from bot.answering.surface import statement
+from bot.answering.paper_statement import to_statement
 from retrieval.text import fold
 
 if TYPE_CHECKING:
@@ -29,11 +29,11 @@ class ExtractiveWriter:
         for chosen in selection.chosen:
             paper = selection.hits[chosen.number - 1].paper
             quotes = [paper.abstract[start:end] for start, end in chosen.spans] or [paper.title]
-            introduce = True
+            with_name = True
             for quote in quotes:
                 if fold(quote) in written:
                     continue
                 written.add(fold(quote))
-                text = statement(quote, paper.title, introduce=introduce)
-                introduce = False
+                text = to_statement(quote, paper.title, with_name=with_name)
+                with_name = False
                 yield Draft(text, (Support(chosen.number, quote[:LONGEST_QUOTE]),))

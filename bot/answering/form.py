@@ -1,4 +1,4 @@
-"""The form of an answer that a language model fills in, parsed as leniently as the checks allow."""
+"""The form of an answer: the JSON that a language model fills in, parsed as leniently as the checks allow."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from bot.llm.lenient import loads
 
 # The number of statements that the prompt asks for.
 MOST_STATEMENTS: Final = 4
-_DEEPEST: Final = 3
+_MAX_DEPTH: Final = 3  # objects or lists around an answer
 
 
 def _paper_number(given: object) -> object:
@@ -56,42 +56,40 @@ class CitedStatement(BaseModel):
 
 
 class CitedAnswer(BaseModel):
-    """An answer, or word that the papers do not hold one."""
+    """An answer, or with `sufficient` False the model's word that the papers do not hold one."""
 
     sufficient: bool
     statements: list[CitedStatement]
 
 
-def statement_in(found: object) -> CitedStatement | None:
+def statement_in(value: object) -> CitedStatement | None:
     """Parse a JSON value as a statement, None if it is not one."""
     try:
-        return CitedStatement.model_validate(found)
+        return CitedStatement.model_validate(value)
     except ValidationError:
         return None
 
 
-def answer_in(found: object, depth: int = 0) -> CitedAnswer | None:
+def answer_in(value: object, depth: int = 0) -> CitedAnswer | None:
     """Find the answer in a JSON value, however it is wrapped; malformed statements are left out."""
-    if isinstance(found, str):
-        found = loads(found)
-    if isinstance(found, list):
-        return answer_in({"statements": found}) if any(map(statement_in, found)) else _only(found, depth)
-    if not isinstance(found, dict):
+    if isinstance(value, str):
+        value = loads(value)
+    if isinstance(value, list):
+        return answer_in({"statements": value}) if any(map(statement_in, value)) else _unwrap(value, depth)
+    if not isinstance(value, dict):
         return None
-    sufficient = str(found.get("sufficient", True)).casefold() not in {"false", "no", "0"}
-    statements = found.get("statements")
+    sufficient = str(value.get("sufficient", True)).casefold() not in {"false", "no", "0"}
+    statements = value.get("statements")
     if isinstance(statements, dict):
         statements = [statements]
     if isinstance(statements, list):
         return CitedAnswer(sufficient=sufficient, statements=[*filter(None, map(statement_in, statements))])
-    if statement := statement_in(found):
+    if statement := statement_in(value):
         return CitedAnswer(sufficient=sufficient, statements=[statement])
-    return CitedAnswer(sufficient=False, statements=[]) if not sufficient else _only(list(found.values()), depth)
+    return CitedAnswer(sufficient=False, statements=[]) if not sufficient else _unwrap(list(value.values()), depth)
 
 
-def _only(values: list[Any], depth: int) -> CitedAnswer | None:
-    """Find the answer in the only value that can hold one."""
-    holding = [
-        value for value in values if isinstance(value, (dict, list)) or (isinstance(value, str) and "{" in value)
-    ]
-    return answer_in(holding[0], depth + 1) if len(holding) == 1 and depth < _DEEPEST else None
+def _unwrap(values: list[Any], depth: int) -> CitedAnswer | None:
+    """Find the answer in the only value that can hold one; None if several can, or if it lies too deep."""
+    holding = [item for item in values if isinstance(item, (dict, list)) or (isinstance(item, str) and "{" in item)]
+    return answer_in(holding[0], depth + 1) if len(holding) == 1 and depth < _MAX_DEPTH else None

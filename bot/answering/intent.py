@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from bot.answering.reading.question import Question
     from retrieval import Library
 
-SURE: Final = 0.9  # probability from which words that find nothing are taken as addressed to the bot itself
-ASKS: Final = 0.5  # probability from which a message to nobody in particular is answered in a channel of the bot's own
-LOOKED_AT: Final = 10  # hits
-LONGEST_TALK: Final = 300  # characters; a longer message is always read as a question
+MIN_SMALL_TALK: Final = 0.9  # probability from which words that find no paper are small talk, or about the bot itself
+MIN_ASKS: Final = 0.5  # probability from which a message to nobody in particular is a question
+MOST_HITS: Final = 10
+LONGEST_SMALL_TALK: Final = 300  # characters; a longer message is always read as a question
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +27,12 @@ class Intent:
     """What a message wants.
 
     Attributes:
-        points: whether it only points at what others said, as in "can you answer this?", or has no words.
-        talk: which kind of small talk it is, None if it may be a question.
+        points_to_context: whether it asks only about what came with it ("can you answer this?"), or has no words.
+        small_talk: which kind of small talk it is, None if it may be a question.
     """
 
-    points: bool = False
-    talk: Kind | None = None
+    points_to_context: bool = False
+    small_talk: Kind | None = None
 
 
 class IntentReader:
@@ -42,37 +42,37 @@ class IntentReader:
         self._library = library
         self._assessor = Assessor(library)
         self._reader: Reader | None = None
-        self._making = asyncio.Lock()
+        self._making_reader = asyncio.Lock()
 
     async def asks(self, text: str) -> bool:
         """Check whether a message to nobody in particular asks something, unlike remarks among people."""
         read = await self._read(text)
-        return read is None or read.asks >= ASKS
+        return read is None or read.asks >= MIN_ASKS
 
-    async def read(self, text: str, *, alone: bool) -> Intent:
-        """Tell what a message to the bot wants; if it is not `alone`, it may point at what came with it."""
-        read = await self._read(text) if text and len(text) <= LONGEST_TALK else None
+    async def read(self, text: str, *, with_context: bool) -> Intent:
+        """Tell what a message to the bot wants; `with_context` says that others' words or files came with it."""
+        read = await self._read(text) if text and len(text) <= LONGEST_SMALL_TALK else None
         if read is None:
             return Intent()
         small, about_bot = read.kinds[Kind.SMALL_TALK], read.kinds[Kind.BOT]
-        points = read.is_chat and not (small >= SURE and any(map(str.isalpha, read.text)))
-        if small + about_bot < SURE or (points and not alone) or await self._finds(read):
-            return Intent(points)
-        return Intent(points, Kind.SMALL_TALK if small >= about_bot else Kind.BOT)
+        points_to_context = read.is_chat and not (small >= MIN_SMALL_TALK and any(map(str.isalpha, read.text)))
+        if small + about_bot < MIN_SMALL_TALK or (points_to_context and with_context) or await self._finds(read):
+            return Intent(points_to_context)
+        return Intent(points_to_context, Kind.SMALL_TALK if small >= about_bot else Kind.BOT)
 
     async def load(self) -> None:
         """Load coefficients, dictionary and language models by reading a sample; takes seconds."""
         await self._read("How do language models learn?")
 
     async def _get_reader(self) -> Reader:
-        async with self._making:
+        async with self._making_reader:
             if self._reader is None:
                 self._reader = await asyncio.to_thread(Reader, self._library, lambda: datetime.now(UTC).date())
         return self._reader
 
     async def _finds(self, read: Question) -> bool:
         """Check whether the library has something on words that read like small talk; then they are a question."""
-        hits = await self._library.search(read.text, limit=LOOKED_AT, vectors=read.vectors)
+        hits = await self._library.search(read.text, limit=MOST_HITS, vectors=read.vectors)
         return (await self._assessor.assess(read, hits)).outcome != "refused"
 
     async def _read(self, text: str) -> Question | None:

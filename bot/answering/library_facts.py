@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from retrieval import Library, Paper
     from retrieval.periods import Period
 
-ABOUT_ONE: Final = frozenset({Kind.AUTHORS, Kind.PUBLISHED})
-MOST: Final = 10
+ABOUT_ONE_PAPER: Final = frozenset({Kind.AUTHORS, Kind.PUBLISHED})
+MOST_LISTED: Final = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ class LibraryFacts:
     def __init__(self, library: Library) -> None:
         self._library = library
 
-    async def about_one(self, question: Question, hit: Hit) -> Fact | None:
+    async def about_paper(self, question: Question, hit: Hit) -> Fact | None:
         """Say who wrote a paper or when it was published; None if the library does not know."""
         paper = hit.paper
         details = (await self._library.details([paper.paper_id])).get(paper.paper_id)
@@ -66,13 +66,13 @@ class LibraryFacts:
         None if the library is empty.
         """
         if question.period and not question.terms_beside_period:
-            return await self._count_of(question.period)
+            return await self._count_in(question.period)
         if question.period and selection.outcome == "refused":
             return Fact(None, selection)
         total = (await self._library.counts()).papers
         if selection.outcome != "refused" and selection.chosen and question.terms:
             count = len(selection.chosen)
-            more = count == MOST
+            more = count == MOST_LISTED
             sentence = (
                 say("At least {count} of the {total} papers here seem to be about that.", count=count, total=total)
                 if more
@@ -87,16 +87,16 @@ class LibraryFacts:
                 Support(chosen.number, selection.hits[chosen.number - 1].paper.title) for chosen in selection.chosen
             )
             return Fact(Checked(sentence, supports), replace(selection, outcome="answered"))
-        newest = await self._library.newest(limit=1) or [paper for paper in [await self._any()] if paper]
+        newest = await self._library.newest(limit=1) or [paper for paper in [await self._any_paper()] if paper]
         if not newest:
             return None
         sentence = say_many("There is one paper here.", "There are {n} papers here.", total)
         return Fact(Checked(sentence, (Support(1, newest[0].title),)), Selection("answered", 1.0, (hit_of(newest[0]),)))
 
-    async def _count_of(self, period: Period) -> Fact:
+    async def _count_in(self, period: Period) -> Fact:
         """Say how many papers were published in a period, and how many have no date."""
         found = await self._library.count(since=period.since, until=period.until)
-        some = listing(await self._library.newest(limit=MOST, since=period.since, until=period.until))
+        some = listing(await self._library.newest(limit=MOST_LISTED, since=period.since, until=period.until))
         if found.papers:
             sentence = say_many(
                 "One paper here is from that time.", "{n} papers here are from that time.", found.papers
@@ -110,7 +110,7 @@ class LibraryFacts:
         supports = tuple(Support(choice.number, some.hits[choice.number - 1].paper.title) for choice in some.chosen)
         return Fact(Checked(sentence, supports), some)
 
-    async def _any(self) -> Paper | None:
+    async def _any_paper(self) -> Paper | None:
         titles = await self._library.titles.newest(1)
         return await self._library.get(titles[0][0]) if titles else None
 
@@ -120,14 +120,14 @@ class LibraryFacts:
         named = max(names, key=lambda name: (name.in_full, name.papers), default=None)
         if named is None:
             return listing(())
-        works = await self._library.by_author(named.text, limit=MOST)
+        works = await self._library.by_author(named.text, limit=MOST_LISTED)
         return listing([authored.paper for authored in works.papers])
 
     async def newest(self, question: Question) -> Selection:
         """List the newest papers, within the days that the question names."""
         period = question.period
         since, until = (period.since, period.until) if period else (None, None)
-        return listing(await self._library.newest(limit=MOST, since=since, until=until))
+        return listing(await self._library.newest(limit=MOST_LISTED, since=since, until=until))
 
 
 def listing(papers: Sequence[Paper]) -> Selection:

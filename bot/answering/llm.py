@@ -7,7 +7,7 @@ from contextlib import aclosing
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from bot.answering.drafts import Drafts
+from bot.answering.draft_parser import DraftParser
 from bot.answering.form import MOST_STATEMENTS, CitedAnswer
 from bot.answering.prompt import RULES, build
 from bot.errors import WriterError
@@ -67,21 +67,21 @@ class LLMWriter:
 
 
 async def _drafts(reply: Reply) -> AsyncGenerator[Draft]:
-    reader = Drafts()
+    parser = DraftParser()
     try:
         async for piece in reply:
-            for draft in reader.feed(piece):
+            for draft in parser.feed(piece):
                 yield draft
-            if reader.whole or reader.count >= _MOST_DRAFTS:
+            if parser.complete or parser.count >= _MOST_DRAFTS:
                 reply.whole()
                 return
-            if reader.looping:
+            if parser.looping:
                 raise trouble.looping()
         if not reply.finished:
             # The last statement may have lost its end.
             raise trouble.cut_off()
         # Repairing malformed JSON takes some milliseconds per thousand characters.
-        for draft in await asyncio.to_thread(lambda: [*reader.finish()]):
+        for draft in await asyncio.to_thread(lambda: [*parser.finish()]):
             yield draft
     except ValueError:
         raise trouble.unusable() from None

@@ -79,9 +79,9 @@ def build(question: str, hits: Sequence[Hit], counter: TokenCounter, budget: int
         return [{"role": "system", "content": RULES}, {"role": "user", "content": content}]
 
     def too_long() -> bool:
-        return count_messages(messages(), counter) > budget
+        return count_tokens(messages(), counter) > budget
 
-    fixed = count_messages([{"role": "system", "content": RULES}, {"role": "user", "content": ""}], counter)
+    fixed = count_tokens([{"role": "system", "content": RULES}, {"role": "user", "content": ""}], counter)
     question = _first_tokens(question, counter, (budget - fixed) // 2)
     for index in reversed(range(len(hits))):
         if not too_long():
@@ -94,7 +94,7 @@ def build(question: str, hits: Sequence[Hit], counter: TokenCounter, budget: int
     return messages()
 
 
-def count_messages(messages: Messages, counter: TokenCounter) -> int:
+def count_tokens(messages: Messages, counter: TokenCounter) -> int:
     """Count the tokens of the messages, including the answer's schema."""
     spent = sum(counter.count(str(message["content"])) + TOKENS_PER_MESSAGE for message in messages)
     return spent + counter.count(json.dumps(SCHEMA))

@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 
 # Characters of each earlier question, of the question itself and of each title that the model gets: with the rules some
 # 1,200 tokens at most, so that both calls for a question stay near 5,000.
-_EARLIER: Final = 300
-_ASKED: Final = 1000
-_TITLE: Final = 200
+_EARLIER_CHARACTERS: Final = 300
+_QUESTION_CHARACTERS: Final = 1000
+_TITLE_CHARACTERS: Final = 200
 _MOST_PAPERS: Final = 8
 # characters; anything longer is not a question, and the answer itself needs the time
-_LONGEST: Final = 400
+_MAX_REWRITTEN_CHARACTERS: Final = 400
 
 _RULES: Final = """\
 You rewrite the last question of a conversation about research papers so that it can be understood alone.
@@ -57,26 +57,29 @@ class LLMRewriter:
         """Rewrite the question in its context (None if the model gave nothing usable), with the usage; never raises."""
         papers = list(dict.fromkeys([*dialogue.focus, *dialogue.listed, *dialogue.seen.values()]))[:_MOST_PAPERS]
         reply, usage = await self._model.fill(_PROMPT, _content(question, dialogue, papers))
-        return _turn(question, reply, dialogue, papers) if reply else None, usage
+        return _to_contextual(question, reply, dialogue, papers) if reply else None, usage
 
 
 def _content(question: str, dialogue: DialogueState, papers: list[Paper]) -> str:
-    earlier = "\n".join(neutralise(asked[:_EARLIER]) for asked in dialogue.questions)
+    earlier = "\n".join(neutralise(asked[:_EARLIER_CHARACTERS]) for asked in dialogue.questions)
     titles = "\n".join(
-        f"{number}. {neutralise(clean(paper.title)[:_TITLE])}" for number, paper in enumerate(papers, start=1)
+        f"{number}. {neutralise(clean(paper.title)[:_TITLE_CHARACTERS])}"
+        for number, paper in enumerate(papers, start=1)
     )
     return (
         f"<conversation>\n{earlier}\n</conversation>\n<spoken_of>\n{titles}\n</spoken_of>\n"
-        f"<question>\n{neutralise(question[:_ASKED])}\n</question>"
+        f"<question>\n{neutralise(question[:_QUESTION_CHARACTERS])}\n</question>"
     )
 
 
-def _turn(question: str, reply: _Reply, dialogue: DialogueState, papers: list[Paper]) -> ContextualQuestion | None:
+def _to_contextual(
+    question: str, reply: _Reply, dialogue: DialogueState, papers: list[Paper]
+) -> ContextualQuestion | None:
     """Convert a reply to a contextual question, None if it is invalid."""
     rewritten = " ".join(reply.question.split())
     if reply.relation is Relation.NEW:
         return ContextualQuestion(question, question, question)
-    if not 0 < len(rewritten) <= _LONGEST:
+    if not 0 < len(rewritten) <= _MAX_REWRITTEN_CHARACTERS:
         return None
     if reply.relation is Relation.OTHER:
         return ContextualQuestion(question, rewritten, rewritten, Relation.OTHER, exclude=frozenset(dialogue.seen))

@@ -12,8 +12,8 @@ from bot.llm import Prompt
 if TYPE_CHECKING:
     from bot.llm import LanguageModel, Usage
 
-_ASKED: Final = 1000  # characters of the question that the model gets
-_LONGEST: Final = 400  # characters; anything longer is not a question
+_QUESTION_CHARACTERS: Final = 1000  # characters of the question that the model gets
+_MAX_TRANSLATED_CHARACTERS: Final = 400  # characters; anything longer is not a question
 
 _RULES: Final = """\
 You translate a question about research papers into English, for a search engine.
@@ -46,7 +46,7 @@ class LLMTranslator:
 
     async def to_english(self, question: str, language: str) -> tuple[str | None, Usage | None]:
         """Translate a question into English (None if the reply is unusable), with the usage."""
-        content = f'<question language="{language}">\n{neutralise(question[:_ASKED])}\n</question>'
+        content = f'<question language="{language}">\n{neutralise(question[:_QUESTION_CHARACTERS])}\n</question>'
         reply, usage = await self._model.fill(_PROMPT, content)
         english = " ".join(reply.question.split()) if reply else ""
-        return english if 0 < len(english) <= _LONGEST else None, usage
+        return english if 0 < len(english) <= _MAX_TRANSLATED_CHARACTERS else None, usage

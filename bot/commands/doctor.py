@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from rich.text import Text
 
 from bot.console import print_json, stdout
-from bot.preflight import examine
+from bot.preflight import run_checks
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,7 +24,7 @@ async def run_doctor(load: Callable[[], Settings], *, as_json: bool = False) -> 
     """Print a line for each part, or all of them as JSON; False if anything is wrong."""
     console = stdout()
     findings = []
-    async for finding in examine(load):
+    async for finding in run_checks(load):
         findings.append(finding)
         if not as_json:
             show_finding(finding, console)

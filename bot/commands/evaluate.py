@@ -11,7 +11,7 @@ from rich.table import Table
 
 from bot.answering import Exchange
 from bot.answering.conversation import Conversation
-from bot.answering.evidence.assessor import HOLDS
+from bot.answering.evidence.assessor import MIN_HOLDS
 from bot.answering.reading.language_detection import keep_tables_in
 from bot.console import print_json, progress_bar, show_figures, stdout
 from bot.errors import SettingsError
@@ -142,7 +142,7 @@ async def run_over(
             dataset=dataset,
             papers=(await library.counts()).papers,
             model=library.embedder.model,
-            threshold=HOLDS,
+            threshold=MIN_HOLDS,
             run=run,
             answers=answers,
         )

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Final
 
 from bot.factory import make_answerer, make_editor, make_meter, open_library, open_model, open_store, prepare_library
 from bot.preflight.check import AtStart
-from bot.preflight.checklist import examine_start
-from bot.preflight.discord_check import refuse_login
-from bot.preflight.library_check import PROBE, look_into
+from bot.preflight.checklist import start_problems
+from bot.preflight.discord_check import refuse_bad_login
+from bot.preflight.library_check import PROBE, describe_library
 from retrieval import FootnoteError
 
 if TYPE_CHECKING:
@@ -56,18 +56,18 @@ async def look_before(settings: Settings) -> str:
     from bot.discord.connection.login import require_token
 
     token = require_token(settings)
-    async for finding in examine_start(settings, AtStart.STOPS):
+    async for finding in start_problems(settings, AtStart.ABORT):
         raise FootnoteError(f"{finding.sentence}.")
-    async for finding in examine_start(settings, AtStart.WARNS):
+    async for finding in start_problems(settings, AtStart.WARN):
         log.warning("%s: %s", finding.part, finding.sentence)
-    await refuse_login(settings)
+    await refuse_bad_login(settings)
     return token
 
 
 async def _look_into(settings: Settings, library: Library) -> None:
     """Log what is wrong with an open library; raises FootnoteError if no question could ever be read."""
-    if (seen := await look_into(library, settings)).ok is False:
-        log.warning("%s: %s", seen.part, seen.sentence)
+    if (finding := await describe_library(library, settings)).ok is False:
+        log.warning("%s: %s", finding.part, finding.sentence)
     try:
         await library.embedder.embed([PROBE])
     except FootnoteError as error:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from typing_extensions import TypedDict
 
-from bot.answering.gap_lines import gap_lines
+from bot.answering.gap_notes import gap_notes
 from bot.answering.reading.correction import slips_mended
 from bot.commands.manage_papers import check_source, say_undated
 from bot.console import print_json, printable, show_hits, stderr, stdout
@@ -35,7 +35,7 @@ async def search(
         meant = await slips_mended(query, library)
         hits = await library.search(meant.text, limit=limit, since=since, source=source)
         await say_undated(library, since, source)
-        lines = gap_lines(library.gaps)
+        lines = gap_notes(library.gaps)
     for line in lines:
         stderr().print(printable(line), soft_wrap=True)
     for typed, word in meant.read_as:

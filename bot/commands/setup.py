@@ -16,7 +16,7 @@ from bot.env_file import write_env_file
 from bot.errors import SettingsError
 from bot.invocation import command
 from bot.llm.local_servers import ADDRESSES
-from bot.preflight import CHECKS, Finding, examine
+from bot.preflight import CHECKS, Finding, run_checks
 from bot.runner import run
 from bot.settings import ENV_FILE, PREFIX, Settings, refuse_overridden
 from retrieval import FootnoteError
@@ -157,7 +157,7 @@ async def _all(check: Check, settings: Settings) -> list[Finding]:
 
 
 async def _rest(without: frozenset[str] | set[str]) -> list[Finding]:
-    return [finding async for finding in examine(Settings.load, frozenset(without))]
+    return [finding async for finding in run_checks(Settings.load, frozenset(without))]
 
 
 def _secret(given: str, prompt: str) -> str:

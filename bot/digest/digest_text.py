@@ -17,7 +17,7 @@ from cachetools import LRUCache
 from bot.answering.answer import Draft
 from bot.answering.checks import check
 from bot.answering.evidence.selection import Selection
-from bot.answering.surface import statement
+from bot.answering.paper_statement import to_statement
 from bot.errors import WriterError
 from bot.language import current_language, say, say_many
 from retrieval import Evidence, Hit
@@ -163,7 +163,7 @@ def pick(texts: Sequence[str], near_topic: NDArray[np.float32], near_title: NDAr
 
 def readable(sentence: str) -> str:
     """Clean up a sentence of an abstract so that it reads on its own, in the authors' words."""
-    text = ITEM.sub("", statement(" ".join(sentence.split()), "", introduce=False))
+    text = ITEM.sub("", to_statement(" ".join(sentence.split()), "", with_name=False))
     text = text[:1].upper() + text[1:]
     if len(text) > LONGEST_REASON:
         return f"{text[:LONGEST_REASON].rsplit(' ', 1)[0].rstrip(',;:')} …"

@@ -100,7 +100,7 @@ class LanguageModel:
         who = payer()
         if self.meter and (budget_used := await self.meter.exhausted_budget(who)):
             raise trouble.over_budget(budget_used)
-        if not self.breaker.closed():
+        if not self.breaker.allows_call():
             raise trouble.resting()
         began = asyncio.get_running_loop().time()
         waits = patience(self.timeout)
@@ -208,7 +208,7 @@ class Reply:
     def whole(self) -> None:
         """Mark the reply as complete: from here on only the usage matters."""
         self._whole = True
-        self._model.breaker.worked()
+        self._model.breaker.record_success()
 
     def cut_prompt(self) -> bool:
         """Check whether the server truncated the prompt and could read all of a shorter one."""
@@ -274,7 +274,7 @@ class Reply:
                     return
                 options = await self._mend(failure, options, speaking=speech.characters > 0)
             except TimeoutError:
-                self._model.breaker.failed()
+                self._model.breaker.record_failure()
                 raise self._late() from None
             else:
                 if speech.characters:
@@ -295,7 +295,7 @@ class Reply:
                     yield heard
                 if speech.characters > _MOST_CHARACTERS:
                     break
-        self._model.breaker.worked()
+        self._model.breaker.record_success()
         if speech.characters > _MOST_CHARACTERS:
             raise trouble.cut_off()
         if error := trouble.ended(received.finish_reason, refused=received.refused):
@@ -360,7 +360,7 @@ class Reply:
         return options
 
     def _failed(self, failure: Failure, *, speaking: bool = False) -> WriterError:
-        self._model.breaker.failed()
+        self._model.breaker.record_failure()
         return trouble.failed(failure, self._model.name, speaking=speaking)
 
     async def _shorten(self, found: TooLong) -> None:

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_ENDING = (asyncio.CancelledError, KeyboardInterrupt, SystemExit, GeneratorExit)
+# What ends the check's task or the program says nothing about the part.
+_INTERRUPTIONS = (asyncio.CancelledError, KeyboardInterrupt, SystemExit, GeneratorExit)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,28 +37,28 @@ class Finding:
 
 
 class AtStart(Enum):
-    """What `footnote run` does with a check."""
+    """What `footnote run` does about a check before it opens anything."""
 
-    STOPS = "looked at before anything is opened; what is wrong ends it"
-    WARNS = "looked at before too; what is wrong is logged"
-    MEETS = "not looked at: it opens the part itself, and ends or goes on with the same sentence"
+    ABORT = "runs the check, and ends with what is wrong"
+    WARN = "runs the check, and logs what is wrong"
+    SKIP = "does not run the check: opening the part later says the same"
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """Check one part; `look` yields findings, or raises FootnoteError that says what is wrong."""
+    """A check of one part; `run` yields findings, or raises FootnoteError that says what is wrong."""
 
     part: str
-    look: Callable[[Settings], AsyncGenerator[Finding]]
-    at_start: AtStart = AtStart.MEETS
+    run: Callable[[Settings], AsyncGenerator[Finding]]
+    at_start: AtStart = AtStart.SKIP
 
     async def findings(self, settings: Settings) -> AsyncGenerator[Finding]:
-        """Yield the findings, without the full stop at the end of their sentences."""
+        """Run the check and yield its findings, their sentences without a full stop; an error becomes a finding."""
         try:
-            async with aclosing(self.look(settings)) as found:
-                async for finding in found:
+            async with aclosing(self.run(settings)) as findings:
+                async for finding in findings:
                     yield replace(finding, sentence=finding.sentence.removesuffix("."))
-        except _ENDING:
+        except _INTERRUPTIONS:
             raise
         except FootnoteError as error:
             yield Finding(self.part, ok=False, sentence=str(error).removesuffix("."))

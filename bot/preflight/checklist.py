@@ -15,22 +15,22 @@ if TYPE_CHECKING:
     from bot.settings import Settings
 
 CHECKS: Final = (
-    Check("open files", machine_check.open_files, AtStart.STOPS),
-    Check("disk", machine_check.disk, AtStart.STOPS),
-    Check("data dir", machine_check.data_dir, AtStart.STOPS),
-    Check("memory", machine_check.memory, AtStart.WARNS),
-    Check("clock", machine_check.clock, AtStart.WARNS),
+    Check("open files", machine_check.open_files, AtStart.ABORT),
+    Check("disk", machine_check.disk, AtStart.ABORT),
+    Check("data dir", machine_check.data_dir, AtStart.ABORT),
+    Check("memory", machine_check.memory, AtStart.WARN),
+    Check("clock", machine_check.clock, AtStart.WARN),
     Check("embedding model", library_check.embedding_model),
     Check("library", library_check.library),
-    Check("sources", library_check.sources, AtStart.STOPS),
+    Check("sources", library_check.sources, AtStart.ABORT),
     Check("language model", language_model_check.language_model),
-    Check("health", machine_check.health, AtStart.STOPS),
+    Check("health", machine_check.health, AtStart.ABORT),
     Check("discord", discord_check.discord),
 )
 
 
-def look_at_settings(load: Callable[[], Settings]) -> tuple[Settings | None, Finding]:
-    """Load the settings (None if they are invalid), with the finding about them."""
+def check_settings(load: Callable[[], Settings]) -> tuple[Settings | None, Finding]:
+    """Load the settings (None if they are invalid) and make the finding about them."""
     try:
         settings = load()
     except FootnoteError as error:
@@ -38,24 +38,24 @@ def look_at_settings(load: Callable[[], Settings]) -> tuple[Settings | None, Fin
     return settings, Finding("settings", ok=True, sentence="every name is known and every value fits")
 
 
-async def examine(load: Callable[[], Settings], without: frozenset[str] = frozenset()) -> AsyncGenerator[Finding]:
-    """Yield the finding about the settings, then those of every other part, `without` some."""
-    settings, seen = look_at_settings(load)
-    yield seen
+async def run_checks(load: Callable[[], Settings], without: frozenset[str] = frozenset()) -> AsyncGenerator[Finding]:
+    """Yield the finding about the settings, then those about every other part but the parts in `without`."""
+    settings, finding = check_settings(load)
+    yield finding
     if settings is None:
         return
     for check in CHECKS:
         if check.part not in without:
-            async with aclosing(check.findings(settings)) as found:
-                async for finding in found:
+            async with aclosing(check.findings(settings)) as findings:
+                async for finding in findings:
                     yield finding
 
 
-async def examine_start(settings: Settings, at_start: AtStart) -> AsyncGenerator[Finding]:
-    """Yield the problems in parts that `footnote run` treats in one way."""
+async def start_problems(settings: Settings, at_start: AtStart) -> AsyncGenerator[Finding]:
+    """Run the checks of one kind that `footnote run` knows, and yield the findings that something is wrong."""
     for check in CHECKS:
         if check.at_start is at_start:
-            async with aclosing(check.findings(settings)) as found:
-                async for finding in found:
+            async with aclosing(check.findings(settings)) as findings:
+                async for finding in findings:
                     if finding.ok is False:
                         yield finding

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from bot.settings import Settings
 
 TIMEOUT: Final = timedelta(seconds=10)  # for Discord to reply
-DISCORD: Final = "https://discord.com/api/v10"
+DISCORD_API: Final = "https://discord.com/api/v10"
 OK: Final = 200
 UNAUTHORIZED: Final = 401
 MESSAGE_CONTENT: Final = 1 << 18 | 1 << 19  # flags of an application that may read messages, verified or small
@@ -43,8 +43,8 @@ async def discord(settings: Settings) -> AsyncGenerator[Finding]:
     if settings.discord.token is None:
         yield Finding("discord", ok=None, sentence="no token set; only `footnote run` needs FOOTNOTE_DISCORD__TOKEN")
         return
-    found = await _require_login(settings)
-    sentence = f"the token belongs to {found.name}; invite it to a server with {invitation(found)}"
+    application = await _require_intents(settings)
+    sentence = f"the token belongs to {application.name}; invite it to a server with {invitation(application)}"
     yield Finding("discord", ok=True, sentence=sentence)
 
 
@@ -69,26 +69,29 @@ async def require_application(settings: Settings) -> Application:
         raise DiscordStartError(NOT_DISCORD) from None
 
 
-async def refuse_login(settings: Settings) -> None:
-    """Raise DiscordStartError if Discord rejects the bot; an outage is left to the login."""
+async def refuse_bad_login(settings: Settings) -> None:
+    """Raise DiscordStartError if Discord rejects the token or an intent is off; an outage is left to the login."""
     with suppress(DiscordAwayError):
-        await _require_login(settings)
+        await _require_intents(settings)
 
 
-async def _require_login(settings: Settings) -> Application:
-    """Look up whose token it is; raises DiscordStartError also if a configured intent is off at Discord."""
+async def _require_intents(settings: Settings) -> Application:
+    """Look up whose token it is, like `require_application`; raises DiscordStartError also if an intent is off."""
     from bot.discord.connection.login import INTENT_OFF
 
-    found = await require_application(settings)
-    if settings.discord.message_content and not found.reads_messages:
+    application = await require_application(settings)
+    if settings.discord.message_content and not application.reads_messages:
         raise DiscordStartError(INTENT_OFF)
-    return found
+    return application
 
 
 async def date_of_discord(settings: Settings) -> str | None:
     """Read the Date header of a reply from Discord, None if there is no reply."""
     try:
-        async with _session() as session, session.get(f"{DISCORD}/gateway", proxy=settings.discord.proxy) as response:
+        async with (
+            _session() as session,
+            session.get(f"{DISCORD_API}/gateway", proxy=settings.discord.proxy) as response,
+        ):
             return response.headers.get("Date")
     except (aiohttp.ClientError, TimeoutError, OSError, ValueError):
         return None
@@ -100,7 +103,10 @@ async def _ask(settings: Settings, token: str, path: str) -> dict[str, Any]:
 
     headers, proxy = {"Authorization": f"Bot {token}"}, settings.discord.proxy
     try:
-        async with _session() as session, session.get(f"{DISCORD}/{path}", headers=headers, proxy=proxy) as response:
+        async with (
+            _session() as session,
+            session.get(f"{DISCORD_API}/{path}", headers=headers, proxy=proxy) as response,
+        ):
             status, body = response.status, await response.read()
     except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
         raise DiscordAwayError(login.unreachable(error, proxy)) from None

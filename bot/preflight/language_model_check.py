@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from bot.settings import Settings
 
 TIMEOUT: Final = timedelta(seconds=10)  # for a server to reply
-OPENAI: Final = "https://api.openai.com/v1"
+OPENAI_API: Final = "https://api.openai.com/v1"
 
 
 async def language_model(settings: Settings) -> AsyncGenerator[Finding]:
@@ -33,19 +33,19 @@ async def language_model(settings: Settings) -> AsyncGenerator[Finding]:
     from bot.llm.address import visit
 
     chosen = settings.llm
-    address = Address.read(chosen.base_url or OPENAI)
+    address = Address.read(chosen.base_url or OPENAI_API)
     offer = await visit(address, chosen.key, patience=TIMEOUT)
     name = chosen.model or offer.instead_of(DEFAULT_MODEL)
     if wrong := offer.objection(name):
         yield Finding("language model", ok=False, sentence=wrong)
         return
     async with open_store_if_any(settings) as store:
-        async for finding in _asked(settings, address, name, make_meter(settings, store) if store else None):
+        async for finding in _test_model(settings, address, name, make_meter(settings, store) if store else None):
             yield finding
 
 
-async def _asked(settings: Settings, address: Address, name: str, meter: Meter | None) -> AsyncGenerator[Finding]:
-    """Yield the result of one real call, which counts like any other."""
+async def _test_model(settings: Settings, address: Address, name: str, meter: Meter | None) -> AsyncGenerator[Finding]:
+    """Yield whether the model answers one real call, whose tokens count like any other's, and what it can do."""
     from bot.llm import LanguageModel
     from bot.llm.probe import PATIENCE, mend, probe
     from bot.llm.window import window
@@ -54,32 +54,32 @@ async def _asked(settings: Settings, address: Address, name: str, meter: Meter |
     model = LanguageModel(name=name, api_key=key, address=address, timeout=PATIENCE, meter=meter)
     async with aclosing(model):
         try:
-            found = await probe(model)
+            abilities = await probe(model)
         except WriterError as error:
             yield Finding("language model", ok=False, sentence=f"{name} {error}; {mend(error)}")
             return
-    yield Finding("language model", ok=True, sentence=f"{name} answers, in {found.seconds:.1f} s")
-    yield _able(found, await window(address, key, name), settings.llm.prompt_tokens)
+    yield Finding("language model", ok=True, sentence=f"{name} answers, in {abilities.seconds:.1f} s")
+    yield _describe_abilities(abilities, await window(address, key, name), settings.llm.prompt_tokens)
 
 
-def _able(found: Abilities, window: int | None, prompt_tokens: int) -> Finding:
-    """Describe what the model can do; not `ok` if any of it makes answers worse."""
+def _describe_abilities(abilities: Abilities, window: int | None, prompt_tokens: int) -> Finding:
+    """Describe what the model can do; `ok` is None if anything that it lacks makes answers worse."""
     from bot.answering.reading.language_detection import detect
 
-    structure, keeps = _structure(found)
-    context, roomy = _context(window, prompt_tokens)
-    german = detect(found.text) == "de"
-    stream = "streams" if found.streams else "does not stream, so answers come in one piece"
+    structure, structured = _describe_structure(abilities)
+    context, fits = _describe_context(window, prompt_tokens)
+    german = detect(abilities.text) == "de"
+    stream = "streams" if abilities.streams else "does not stream, so answers come in one piece"
     language = "answers German in German" if german else "answers German in another language"
     sentence = f"{structure}; {stream}; {context}; {language}"
-    return Finding(
-        "what it can do", ok=True if keeps and found.streams and roomy and german else None, sentence=sentence
-    )
+    good = structured and abilities.streams and fits and german
+    return Finding("what it can do", ok=True if good else None, sentence=sentence)
 
 
-def _structure(found: Abilities) -> tuple[str, bool]:
-    match found.shape:
-        case "json_schema" if found.follows_schema:
+def _describe_structure(abilities: Abilities) -> tuple[str, bool]:
+    """Say which JSON the model writes, and whether it keeps to a schema."""
+    match abilities.shape:
+        case "json_schema" if abilities.follows_schema:
             return "follows a JSON schema", True
         case "json_schema":
             return "accepts a JSON schema without following it, so more of its replies cannot be read", False
@@ -88,15 +88,15 @@ def _structure(found: Abilities) -> tuple[str, bool]:
     return "writes JSON, but without a schema", False
 
 
-def _context(window: int | None, prompt_tokens: int) -> tuple[str, bool]:
+def _describe_context(window: int | None, prompt_tokens: int) -> tuple[str, bool]:
+    """Say how large the model's context is, in tokens, and whether a prompt fits into it as far as is known."""
     from bot.llm.context import room_in
 
     if window is None:
         return "does not report its context size", True
     if (room := room_in(window)) >= prompt_tokens:
         return f"has a context of {window:,} tokens", True
-    enough = 1 << (window - 1).bit_length()
-    while room_in(enough) < prompt_tokens:
-        enough *= 2
-    told = f"has a context of {window:,} tokens, to which prompts are cut ({room:,}); give it {enough:,}"
-    return told, False
+    wanted = 1 << (window - 1).bit_length()
+    while room_in(wanted) < prompt_tokens:
+        wanted *= 2
+    return f"has a context of {window:,} tokens, to which prompts are cut ({room:,}); give it {wanted:,}", False

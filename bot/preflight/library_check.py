@@ -33,11 +33,11 @@ async def embedding_model(settings: Settings) -> AsyncGenerator[Finding]:
 async def library(settings: Settings) -> AsyncGenerator[Finding]:
     """Check whether the library opens and its indexes agree with the catalogue."""
     async with open_library(settings) as opened:
-        yield await look_into(opened, settings)
+        yield await describe_library(opened, settings)
 
 
-async def look_into(library: Library, settings: Settings) -> Finding:
-    """Describe the state of an open library."""
+async def describe_library(library: Library, settings: Settings) -> Finding:
+    """Make the finding about an open library: its size, or what its indexes lack."""
     counts = await library.counts()
     where = f"in {settings.data_dir}"
     if library.gaps.vectors:
@@ -52,15 +52,15 @@ async def look_into(library: Library, settings: Settings) -> Finding:
     if counts.pending:
         sentence = f"{counts.pending} of {counts.papers} papers {where} wait to be indexed; run `{command('rebuild')}`"
         return Finding("library", ok=False, sentence=sentence)
-    told = f"{counts.papers} papers, {counts.chunks} chunks {where}; indexes agree"
-    return Finding("library", ok=True, sentence=told)
+    sentence = f"{counts.papers} papers, {counts.chunks} chunks {where}; indexes agree"
+    return Finding("library", ok=True, sentence=sentence)
 
 
 async def sources(settings: Settings) -> AsyncGenerator[Finding]:
     """Check whether the configured sources could be fetched, without fetching."""
     async with Web() as web:
-        told = ", ".join(source.name for source in read_sources(settings, web))
-    if not told:
+        names = ", ".join(source.name for source in read_sources(settings, web))
+    if not names:
         yield Finding("sources", ok=None, sentence="none are fetched; FOOTNOTE_FETCH__SOURCES names them")
         return
-    yield Finding("sources", ok=True, sentence=f"{told}, every {settings.fetch.every} minutes while the bot runs")
+    yield Finding("sources", ok=True, sentence=f"{names}, every {settings.fetch.every} minutes while the bot runs")

@@ -42,8 +42,8 @@ async def data_dir(settings: Settings) -> AsyncGenerator[Finding]:
 async def memory(settings: Settings) -> AsyncGenerator[Finding]:  # noqa: ARG001
     """Check whether there is enough memory."""
     left = machine.refuse_little_memory()
-    told = "unknown on this system" if left is None else f"{left // machine.MEGABYTE:,} MB are left"
-    yield Finding("memory", ok=True if left else None, sentence=told)
+    sentence = "unknown on this system" if left is None else f"{left // machine.MEGABYTE:,} MB are left"
+    yield Finding("memory", ok=True if left else None, sentence=sentence)
 
 
 async def clock(settings: Settings) -> AsyncGenerator[Finding]:
@@ -51,9 +51,9 @@ async def clock(settings: Settings) -> AsyncGenerator[Finding]:
     machine.refuse_wrong_clock(_now())
     date = await date_of_discord(settings) if settings.discord.token else None
     now = _now()
-    told = f"{now:%Y-%m-%d %H:%M} UTC"
+    shown = f"{now:%Y-%m-%d %H:%M} UTC"
     if date is None:
-        yield Finding("clock", ok=True, sentence=told)
+        yield Finding("clock", ok=True, sentence=shown)
         return
     off = now - parsedate_to_datetime(date)
     if abs(off) > SKEW:
@@ -61,7 +61,7 @@ async def clock(settings: Settings) -> AsyncGenerator[Finding]:
         late = "behind" if off < timedelta(0) else "ahead of"
         yield Finding("clock", ok=False, sentence=f"The clock is {far} {late} Discord's; set it, best by NTP.")
         return
-    yield Finding("clock", ok=True, sentence=f"{told}, as Discord's")
+    yield Finding("clock", ok=True, sentence=f"{shown}, as Discord's")
 
 
 async def health(settings: Settings) -> AsyncGenerator[Finding]:

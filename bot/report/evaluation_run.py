@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from bot.answering.verdict import average, average_by_kind, judge_each
+from bot.answering.answer_score import average, average_by_kind, score_answers
 from retrieval.evaluation import measure
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from bot.answering import Answer, Verdict
+    from bot.answering import Answer, AnswerScore
     from retrieval import Hit
     from retrieval.evaluation import Dataset, Query
 
@@ -36,9 +36,9 @@ class Evaluation:
     answers: Mapping[str, Answer]
 
     @cached_property
-    def verdicts(self) -> list[Verdict]:
-        """The verdict on each judged answer."""
-        return judge_each(self.dataset, self.answers)
+    def scores(self) -> list[AnswerScore]:
+        """The score of each answer that has a judgement."""
+        return score_answers(self.dataset, self.answers)
 
     @cached_property
     def ranking(self) -> dict[str, float]:
@@ -48,23 +48,23 @@ class Evaluation:
     @cached_property
     def answered(self) -> dict[str, float]:
         """The measures of the answers by name."""
-        return average(self.verdicts)
+        return average(self.scores)
 
     @cached_property
     def by_kind(self) -> dict[str, dict[str, float]]:
         """For each kind of question R@1, R@5, the number of questions, and the measures of their answers."""
-        return {kind: {**self._ranking_of(kind), **values} for kind, values in average_by_kind(self.verdicts).items()}
+        return {kind: {**self._ranking_of(kind), **values} for kind, values in average_by_kind(self.scores).items()}
 
     def worst(self, count: int = WORST) -> list[Query]:
         """List the queries that went wrong, worst first; ties are broken by confidence, highest first.
 
-        A query without a verdict scores 1 / rank of its first right paper.
+        A query whose answer has no score counts as 1 / rank of its first right paper.
         """
-        verdicts = {verdict.query_id: verdict for verdict in self.verdicts}
+        scores = {score.query_id: score for score in self.scores}
 
         def badness(query: Query) -> tuple[float, float]:
-            if verdict := verdicts.get(query.query_id):
-                return verdict.score, -verdict.confidence
+            if score := scores.get(query.query_id):
+                return score.mean, -score.confidence
             return self._reciprocal_rank(query.query_id), 0.0
 
         wrong = [query for query in self.dataset.queries if badness(query)[0] < 1]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bot.answering import Verdict
+    from bot.answering import AnswerScore
 
 BINS = 10
 # Two-sided 95 % quantile of the normal distribution, for Wilson's interval.
@@ -58,7 +58,7 @@ def calibration(predictions: Sequence[tuple[float, bool]], bins: int = BINS) -> 
     return found
 
 
-def reliability(verdicts: Sequence[Verdict]) -> dict[str, list[Bin]]:
+def reliability(scores: Sequence[AnswerScore]) -> dict[str, list[Bin]]:
     """Compute the calibration of confidence in both of its senses, as far as there are predictions.
 
     Confidence is the probability that the library holds the answer, so it is compared with that over all questions. A
@@ -66,9 +66,9 @@ def reliability(verdicts: Sequence[Verdict]) -> dict[str, list[Bin]]:
     ones.
     """
     series = {
-        "the library holds the answer (all)": [(verdict.confidence, verdict.answerable) for verdict in verdicts],
+        "the library holds the answer (all)": [(score.confidence, score.answerable) for score in scores],
         "the first citation is right (answered)": [
-            (verdict.confidence, verdict.right) for verdict in verdicts if not verdict.refused
+            (score.confidence, score.first_is_right) for score in scores if not score.refused
         ],
     }
     return {label: calibration(predictions) for label, predictions in series.items() if predictions}
@@ -91,11 +91,11 @@ def wilson(share: float, count: int) -> tuple[float, float]:
     return max(0.0, min(share, (middle - spread) / scale)), min(1.0, max(share, (middle + spread) / scale))
 
 
-def split_confidences(verdicts: Sequence[Verdict]) -> tuple[list[float], list[float]]:
+def split_confidences(scores: Sequence[AnswerScore]) -> tuple[list[float], list[float]]:
     """Split the confidences into those of answerable and of unanswerable questions."""
     return (
-        [verdict.confidence for verdict in verdicts if verdict.answerable],
-        [verdict.confidence for verdict in verdicts if not verdict.answerable],
+        [score.confidence for score in scores if score.answerable],
+        [score.confidence for score in scores if not score.answerable],
     )
 
 

@@ -22,7 +22,7 @@ from retrieval.evaluation import recall_curve
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from bot.answering import Verdict
+    from bot.answering import AnswerScore
     from bot.report.evaluation_run import Evaluation
 
 # The page contains foreign text, so it may load and run nothing.
@@ -90,7 +90,7 @@ def _headline(evaluation: Evaluation) -> dict[str, str]:
 def _kinds(evaluation: Evaluation) -> tuple[Element, ...]:
     if not evaluation.by_kind:
         return ()
-    totals = {"count": len(evaluation.verdicts), **evaluation.ranking, **evaluation.answered}
+    totals = {"count": len(evaluation.scores), **evaluation.ranking, **evaluation.answered}
     rows: Mapping[str, Mapping[str, float]] = {**evaluation.by_kind, "all": totals}
     columns = [name for name in ("R@1", "R@5", *NAMES) if any(name in row for row in rows.values())]
     return (
@@ -106,10 +106,10 @@ def _kinds(evaluation: Evaluation) -> tuple[Element, ...]:
 
 def _confidence(evaluation: Evaluation) -> tuple[Element, ...]:
     """Show what confidence is worth; with questions of only one sort, every figure about it would mislead."""
-    answerable, unanswerable = split_confidences(evaluation.verdicts)
+    answerable, unanswerable = split_confidences(evaluation.scores)
     if answerable and unanswerable:
-        return (*_reliability(evaluation.verdicts), *_refusal(evaluation, answerable, unanswerable))
-    if not evaluation.verdicts:
+        return (*_reliability(evaluation.scores), *_refusal(evaluation, answerable, unanswerable))
+    if not evaluation.scores:
         return ()
     missing = "unanswerable" if answerable else "answerable"
     return (
@@ -118,8 +118,8 @@ def _confidence(evaluation: Evaluation) -> tuple[Element, ...]:
     )
 
 
-def _reliability(verdicts: Sequence[Verdict]) -> tuple[Element, ...]:
-    series = reliability(verdicts)
+def _reliability(scores: Sequence[AnswerScore]) -> tuple[Element, ...]:
+    series = reliability(scores)
     errors = {label: expected_calibration_error(bins) for label, bins in series.items()}
     rows = [
         [label, f"{b.low:.1f} to {b.high:.1f}", b.count, b.confidence, b.share, f"{b.least:.2f} to {b.most:.2f}"]

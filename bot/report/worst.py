@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from xml.etree.ElementTree import Element
 
-    from bot.answering import Answer, Verdict
+    from bot.answering import Answer, AnswerScore
     from bot.report.evaluation_run import Evaluation
     from retrieval.evaluation import Query
 
@@ -21,7 +21,7 @@ LONGEST = 600  # characters of a question, a statement or a quote
 def worst_section(evaluation: Evaluation) -> tuple[Element, ...]:
     """Make the section of the worst questions; it says so if none went wrong."""
     worst = evaluation.worst()
-    verdicts = {verdict.query_id: verdict for verdict in evaluation.verdicts}
+    scores = {score.query_id: score for score in evaluation.scores}
     if not worst:
         return (node("h2", "The worst questions"), node("p", "None: every question scored 1."))
     return (
@@ -31,38 +31,38 @@ def worst_section(evaluation: Evaluation) -> tuple[Element, ...]:
             "The score is the mean of a question's measures, or without judged answers one over the rank of its first "
             "right paper. Of two as bad, the one answered more surely comes first.",
         ),
-        *(_question(number, query, evaluation, verdicts) for number, query in enumerate(worst, start=1)),
+        *(_question(number, query, evaluation, scores) for number, query in enumerate(worst, start=1)),
     )
 
 
-def _question(number: int, query: Query, evaluation: Evaluation, verdicts: dict[str, Verdict]) -> Element:
-    verdict = verdicts.get(query.query_id)
+def _question(number: int, query: Query, evaluation: Evaluation, scores: dict[str, AnswerScore]) -> Element:
+    score = scores.get(query.query_id)
     answer = evaluation.answers.get(query.query_id)
     rows = [*_asked(query, answer), *_found(query, evaluation), *(_answered(answer) if answer else ())]
     return node(
         "article",
         node("h3", f"{number}. {_shortened(query.text)}"),
-        node("p", " · ".join([query.query_id, *(_measured(verdict) if verdict else ())]), class_="faint"),
+        node("p", " · ".join([query.query_id, *(_measured(score) if score else ())]), class_="faint"),
         node("div", *rows),
     )
 
 
-def _measured(verdict: Verdict) -> Iterator[str]:
-    yield verdict.kind or "no kind"
-    yield _outcome(verdict)
-    yield f"confidence {verdict.confidence:.2f}"
-    yield f"score {verdict.score:.2f}"
-    for name, value in verdict.measures.items():
-        if name.startswith(("citation", "facts")) and not verdict.refused:
+def _measured(score: AnswerScore) -> Iterator[str]:
+    yield score.kind or "no kind"
+    yield _outcome(score)
+    yield f"confidence {score.confidence:.2f}"
+    yield f"score {score.mean:.2f}"
+    for name, value in score.measures.items():
+        if name.startswith(("citation", "facts")) and not score.refused:
             yield f"{name.replace('_', ' ')} {value:.2f}"
 
 
-def _outcome(verdict: Verdict) -> str:
-    if not verdict.answerable:
+def _outcome(score: AnswerScore) -> str:
+    if not score.answerable:
         return "no paper answers it, and it was answered"
-    if verdict.refused:
+    if score.refused:
         return "a paper answers it, and it was not answered"
-    return "first citation right" if verdict.right else "first citation wrong"
+    return "first citation right" if score.first_is_right else "first citation wrong"
 
 
 def _asked(query: Query, answer: Answer | None) -> Iterator[Element]:

@@ -18,7 +18,7 @@ from bot.errors import WriterError
 from bot.llm.meter import Begun
 from bot.store.ledger import NOBODY
 from bot.store.store_tables import budget_notices
-from storage.database import FAILURES, insert_into
+from storage.database import DATABASE_ERRORS, insert_into
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -120,7 +120,7 @@ class StoreMeter:
             totals = await self._usage.totals(day, payer)
             name = next(_used_up(self._budgets, totals, payer), None)
             await self._note(day, name, payer)
-        except FAILURES as error:
+        except DATABASE_ERRORS as error:
             logger.warning("the budget cannot be read: %s", type(error).__name__)
             raise WriterError("was not asked, because its budget cannot be read just now") from error
         return name
@@ -130,7 +130,7 @@ class StoreMeter:
         begun = Begun(self._today(), payer, expected)
         try:
             await self._usage.add(begun.day, payer, expected)
-        except FAILURES as error:
+        except DATABASE_ERRORS as error:
             logger.warning("a call could not be written down before it: %s", type(error).__name__)
             return None
         return begun
@@ -142,7 +142,7 @@ class StoreMeter:
                 await self._usage.add(self._today(), payer, spent)
             else:
                 await self._usage.settle(begun, spent)
-        except FAILURES as error:
+        except DATABASE_ERRORS as error:
             tokens = spent.prompt_tokens + spent.completion_tokens
             logger.warning("a call of %d tokens could not be counted: %s", tokens, type(error).__name__)
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 import sqlalchemy as sa
 
 from bot.store.store_tables import drafts
-from storage.database import FAILURES, upsert
+from storage.database import DATABASE_ERRORS, upsert
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection
@@ -36,7 +36,7 @@ class DraftCache:
         try:
             async with self._database.reading() as connection:
                 body: str | None = await connection.scalar(sa.select(drafts.c.body).where(drafts.c.key == key, fresh))
-        except FAILURES as error:
+        except DATABASE_ERRORS as error:
             logger.warning("a draft could not be read: %s", type(error).__name__)
             return None
         return body
@@ -47,7 +47,7 @@ class DraftCache:
         try:
             async with self._database.writing() as connection:
                 await upsert(connection, drafts, {"key": key}, row)
-        except FAILURES as error:
+        except DATABASE_ERRORS as error:
             logger.warning("a draft could not be kept: %s", type(error).__name__)
 
     async def forget_older(self, connection: AsyncConnection, now: datetime) -> int:

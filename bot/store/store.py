@@ -126,14 +126,14 @@ class Store:
         """
         async with self._database.writing() as connection:
             count = sum([await part.forget_person(connection, user_id) for part in self._parts])
-        await self._database.purge()
+        await self._database.purge_log()
         return count
 
     async def forget_server(self, guild_id: int) -> int:
         """Delete everything stored about a server in one transaction, and return the number of rows."""
         async with self._database.writing() as connection:
             count = sum([await part.forget_server(connection, guild_id) for part in self._parts])
-        await self._database.purge()
+        await self._database.purge_log()
         return count
 
     async def note_servers(
@@ -169,8 +169,8 @@ class Store:
             await self.notices.forget_older(connection, today)
             for guild_id in await self.servers.left_before(connection, now - GRACE):
                 count += sum([await part.forget_server(connection, guild_id) for part in self._parts])
-        await self._database.give_back()
-        await self._database.purge()
+        await self._database.shrink()
+        await self._database.purge_log()
         if self._database.file is not None:
             await asyncio.to_thread(drop_backups, self._database.file, now - GRACE)
         return count

@@ -215,7 +215,7 @@ def test_doctor_asks_discord_what_run_would_be_refused_for(
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Discord) as server:
         Thread(target=server.serve_forever, daemon=True).start()
-        monkeypatch.setattr("bot.preflight.discord_check.DISCORD", f"http://127.0.0.1:{server.server_port}")
+        monkeypatch.setattr("bot.preflight.discord_check.DISCORD_API", f"http://127.0.0.1:{server.server_port}")
         monkeypatch.setenv("FOOTNOTE_DISCORD__TOKEN", "a.good.token")
         monkeypatch.setenv("FOOTNOTE_DISCORD__MESSAGE_CONTENT", str(wanted))
         result = footnote("doctor")

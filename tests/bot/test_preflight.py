@@ -36,25 +36,25 @@ class PanicError(BaseException):
     ],
 )
 async def test_a_check_ends_with_its_own_finding_whatever_happens_in_it(error: BaseException, words: str) -> None:
-    async def look(_: Settings) -> AsyncGenerator[Finding]:
+    async def run(_: Settings) -> AsyncGenerator[Finding]:
         yield Finding("part", ok=True, sentence="well so far.")
         raise error
 
-    well, wrong = [finding async for finding in Check("part", look).findings(Settings())]
+    well, wrong = [finding async for finding in Check("part", run).findings(Settings())]
     assert well == Finding("part", ok=True, sentence="well so far")
     assert (wrong.part, wrong.ok) == ("part", False)
     assert words in wrong.sentence
 
 
 async def test_a_check_that_is_cancelled_is_no_finding() -> None:
-    async def look(_: Settings) -> AsyncGenerator[Finding]:
+    async def run(_: Settings) -> AsyncGenerator[Finding]:
         await asyncio.sleep(60)
         yield Finding("part", ok=True, sentence="never")
 
-    async def examine() -> list[Finding]:
-        return [finding async for finding in Check("part", look).findings(Settings())]
+    async def collect() -> list[Finding]:
+        return [finding async for finding in Check("part", run).findings(Settings())]
 
-    task = asyncio.create_task(examine())
+    task = asyncio.create_task(collect())
     await asyncio.sleep(0)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -65,7 +65,7 @@ def test_doctor_tells_programs_each_part_with_what_was_found(
     terminal: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("FOOTNOTE_DISCORD__TOKEN", "1234567890")
-    monkeypatch.setattr("bot.preflight.discord_check.DISCORD", "http://127.0.0.1:1")
+    monkeypatch.setattr("bot.preflight.discord_check.DISCORD_API", "http://127.0.0.1:1")
     result = terminal("doctor", "--json")
     assert result.code == 1
     parts = {each["part"]: each["ok"] for each in result.json}

@@ -39,7 +39,7 @@ def beside() -> Iterator[Beside]:
 @pytest.fixture
 def discord(beside: Beside, monkeypatch: pytest.MonkeyPatch) -> LocalDiscord:
     local: LocalDiscord = beside.enter(LocalDiscord())
-    monkeypatch.setattr("bot.preflight.discord_check.DISCORD", local.api)
+    monkeypatch.setattr("bot.preflight.discord_check.DISCORD_API", local.api)
     return local
 
 
@@ -119,7 +119,7 @@ def test_a_key_is_tried_out_and_never_shown(
     terminal: Command, beside: Beside, env: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     llm: LocalLLM = beside.enter(LocalLLM(key="sk-right", models=["gpt-5.4-mini", "gpt-5.4"]))
-    monkeypatch.setattr("bot.preflight.language_model_check.OPENAI", llm.base_url)
+    monkeypatch.setattr("bot.preflight.language_model_check.OPENAI_API", llm.base_url)
     wrong = terminal("setup", "--llm", "openai", "--llm-key", "sk-wrong")
     assert wrong.err.startswith("Nothing is written. language model: refused the key (401)")
     assert not env.exists()

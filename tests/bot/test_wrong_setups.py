@@ -22,7 +22,7 @@ from pydantic import SecretStr
 from bot.commands.run import look_before, run
 from bot.commands.setup import Answers, setup
 from bot.factory import open_model
-from bot.preflight import CHECKS, look_at_settings
+from bot.preflight import CHECKS, check_settings
 from bot.settings import DiscordSettings, Settings
 from retrieval.data_dir import lock_data_dir
 from retrieval.errors import FootnoteError
@@ -112,15 +112,15 @@ class Wrong:
 
 
 def no_reply_from_discord(place: Place) -> None:
-    place.patch.setattr("bot.preflight.discord_check.DISCORD", "http://127.0.0.1:1/api/v10")
+    place.patch.setattr("bot.preflight.discord_check.DISCORD_API", "http://127.0.0.1:1/api/v10")
 
 
 def discord_is(status: int, body: bytes = b"{}") -> Prepare:
-    return lambda place: place.patch.setattr("bot.preflight.discord_check.DISCORD", place.page(status, body))
+    return lambda place: place.patch.setattr("bot.preflight.discord_check.DISCORD_API", place.page(status, body))
 
 
 def discord_is_a_page(place: Place) -> None:
-    place.patch.setattr("bot.preflight.discord_check.DISCORD", place.page())
+    place.patch.setattr("bot.preflight.discord_check.DISCORD_API", place.page())
 
 
 def the_clock_is_off(place: Place) -> None:
@@ -408,7 +408,7 @@ def place(discord: LocalDiscord, models: Path, tmp_path: Path, monkeypatch: pyte
     (tmp_path / ".footnote" / "models").symlink_to(models)
     monkeypatch.setenv(TOKEN, discord.token)
     monkeypatch.setattr("openai._base_client.INITIAL_RETRY_DELAY", 0.01)
-    monkeypatch.setattr("bot.preflight.discord_check.DISCORD", discord.api)
+    monkeypatch.setattr("bot.preflight.discord_check.DISCORD_API", discord.api)
     with Beside() as beside:
         yield Place(tmp_path, beside, discord, monkeypatch)
 
@@ -444,7 +444,7 @@ def test_doctor_setup_and_run_say_one_sentence_of_a_wrong_set_up(
 
 
 def by_doctor(wrong: Wrong) -> str:
-    settings, seen = look_at_settings(Settings.load)
+    settings, seen = check_settings(Settings.load)
     if settings is None:
         assert wrong.part == "settings"
         return seen.sentence

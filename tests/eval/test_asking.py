@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bot.answering.intent import ASKS
+from bot.answering.intent import MIN_ASKS
 from bot.answering.reading.kind import KindReader
 
 if TYPE_CHECKING:
@@ -29,8 +29,8 @@ async def likely(embedder: LocalEmbedder) -> list[tuple[bool, float]]:
 
 
 async def test_what_asks_is_heard_and_remarks_are_left_alone(likely: list[tuple[bool, float]]) -> None:
-    heard = [chance >= ASKS for asks, chance in likely if asks]
-    left_alone = [chance < ASKS for asks, chance in likely if not asks]
+    heard = [chance >= MIN_ASKS for asks, chance in likely if asks]
+    left_alone = [chance < MIN_ASKS for asks, chance in likely if not asks]
     assert len(heard) + len(left_alone) > 150
     assert sum(heard) / len(heard) >= HEARD
     assert sum(left_alone) / len(left_alone) >= LEFT_ALONE

@@ -91,7 +91,7 @@ class Conversation:
         order = {paper_id: rank for rank, paper_id in enumerate(contextual.focus)}
         return sorted(remaining, key=lambda hit: order.get(hit.paper.paper_id, len(order)))[:limit]
 
-    async def besides(self, contextual: ContextualQuestion, question: Question) -> list[Hit]:
+    async def excluded_hits(self, contextual: ContextualQuestion, question: Question) -> list[Hit]:
         """Fetch the papers that the question excludes, as hits for its query."""
         return await self._library.hits_for(question.text, list(contextual.exclude), question.vectors)
 
@@ -105,7 +105,7 @@ class Conversation:
                 question,
                 await self.search(contextual, question=question),
                 focus=contextual.focus,
-                besides=await self.besides(contextual, question),
+                excluded=await self.excluded_hits(contextual, question),
             )
             if selection.outcome == "refused":  # such as small talk
                 return replace(dialogue, questions=(*dialogue.questions, exchange.question))

@@ -20,39 +20,39 @@ if TYPE_CHECKING:
 Features = dict[str, float]
 Columns = dict[str, "NDArray[np.float64]"]
 
-_OF_ADDRESSES: Final = ("http://", "https://", "www.", "github")
-FEW: Final = 5  # hits that may all be right; the others are the crowd that a listed paper must stand out from
+_ADDRESS_PARTS: Final = ("http://", "https://", "www.", "github")
+CROWD_START: Final = 5  # hits that may all be right; those after them are the crowd that a listed paper stands out from
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Reading:
-    """A hit with its sentences in the order of the abstract, and their word agreement with the question."""
+class MatchedHit:
+    """A hit compared with the question: its sentences in the order of its text, and the words on which each agrees."""
 
     hit: Hit
     sentences: tuple[Passage, ...]
     agreement: Agreement
 
     @classmethod
-    def of(cls, hit: Hit, agreement: Agreement) -> Reading:
-        """Sort the sentences of a hit."""
+    def of(cls, hit: Hit, agreement: Agreement) -> MatchedHit:
+        """Put the sentences of a hit in the order of its text; `agreement` is in that order already."""
         return cls(hit, tuple(sorted(hit.sentences, key=lambda passage: passage.start)), agreement)
 
     @classmethod
-    def joined(cls, read: Sequence[Reading]) -> Reading:
+    def joined(cls, matches: Sequence[MatchedHit]) -> MatchedHit:
         """Join the sentences of several hits as if they were one text."""
-        agreements = [reading.agreement for reading in read]
+        agreements = [matched.agreement for matched in matches]
         whole = np.maximum.reduce([agreement.whole for agreement in agreements])
         sentences = np.concatenate([agreement.sentences for agreement in agreements])
         together = replace(agreements[0], sentences=sentences, whole=whole)
-        return cls(read[0].hit, tuple(sentence for reading in read for sentence in reading.sentences), together)
+        return cls(matches[0].hit, tuple(sentence for matched in matches for sentence in matched.sentences), together)
 
 
-def sentence_columns(reading: Reading, wants_number: float) -> Columns:
+def sentence_columns(matched: MatchedHit, wants_number: float) -> Columns:
     """Describe each sentence of a paper: one column per feature, one row per sentence.
 
     `wants_number` is the probability (0..1) that the question asks for a number.
     """
-    agreement, sentences = reading.agreement, reading.sentences
+    agreement, sentences = matched.agreement, matched.sentences
     count = len(sentences)
     cosines = np.array([passage.cosine for passage in sentences], np.float64)
     shares = agreement.share(agreement.sentences)
@@ -63,9 +63,9 @@ def sentence_columns(reading: Reading, wants_number: float) -> Columns:
     position = np.arange(count) / max(count - 1, 1)
     return {
         "cosine": standardise(cosines),
-        "cosine around": standardise(_around(cosines)),
+        "cosine around": standardise(_neighbourhood_maximum(cosines)),
         "agreement": standardise(shares),
-        "agreement around": standardise(_around(shares)),
+        "agreement around": standardise(_neighbourhood_maximum(shares)),
         "share": shares,
         "share beyond title": agreement.share(agreement.sentences, beyond),
         "share of rare": agreement.share(agreement.sentences, rare),
@@ -81,7 +81,7 @@ def sentence_columns(reading: Reading, wants_number: float) -> Columns:
     }
 
 
-def gate_features(hits: Sequence[Hit], best: Reading, likely: NDArray[np.float64], wants_number: float) -> Features:
+def gate_features(hits: Sequence[Hit], best: MatchedHit, likely: NDArray[np.float64], wants_number: float) -> Features:
     """Describe a question and its best hit: is the library on its subject, and does that paper answer it?
 
     No feature grows with the length of the question: in any hand-written set, long questions happen to be answerable
@@ -133,7 +133,7 @@ def listing_columns(hits: Sequence[Hit]) -> Columns:
             columns[name] = column
         columns[f"{name} under best"] = column - column.max(initial=-np.inf)
         columns[f"{name} over crowd"] = column - (
-            np.median(column[FEW:]) if len(column) > FEW else column.min(initial=np.inf)
+            np.median(column[CROWD_START:]) if len(column) > CROWD_START else column.min(initial=np.inf)
         )
     columns["rank"] = np.log1p(np.arange(len(hits)))
     # A long abstract matches a few words of anything.
@@ -144,7 +144,7 @@ def listing_columns(hits: Sequence[Hit]) -> Columns:
 def holds_address(text: str) -> bool:
     """Check whether a text gives a web address, or names a code host."""
     lowered = text.lower()
-    return any(part in lowered for part in _OF_ADDRESSES)
+    return any(part in lowered for part in _ADDRESS_PARTS)
 
 
 def holds_number(text: str) -> bool:
@@ -158,7 +158,7 @@ def holds_number(text: str) -> bool:
     )
 
 
-def _around(values: NDArray[np.float64]) -> NDArray[np.float64]:
+def _neighbourhood_maximum(values: NDArray[np.float64]) -> NDArray[np.float64]:
     """Take, for each value, the maximum of itself and its neighbours."""
     padded = np.pad(values, 1, mode="edge") if len(values) else np.zeros(2)
     return np.maximum(np.maximum(padded[:-2], padded[2:]), values)

@@ -23,10 +23,10 @@ if TYPE_CHECKING:
 
     from bot.answering.evidence.features import Columns
 
-DATA: Final = "evidence.json"
+FILE_NAME: Final = "evidence.json"
 # Chosen on the curves in docs/quality.md: every off-topic question of the tuning sets is below it.
-ON_SUBJECT: Final = 0.3
-_TABLES: Final[ContextVar[dict[str, Any] | None]] = ContextVar("tables", default=None)
+MIN_SUBJECT: Final = 0.3
+_OVERRIDING_TABLES: Final[ContextVar[dict[str, Any] | None]] = ContextVar("tables", default=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,30 +55,30 @@ class Models:
 
 @contextmanager
 def using(tables: dict[str, Any]) -> Iterator[None]:
-    """Use these tables instead of the file's for every reader made inside; for benches that leave a source out."""
-    token = _TABLES.set(tables)
+    """Use these tables instead of the file's for every reader made inside; for a bench that holds a source out."""
+    token = _OVERRIDING_TABLES.set(tables)
     try:
         yield
     finally:
-        _TABLES.reset(token)
+        _OVERRIDING_TABLES.reset(token)
 
 
 def models_for(embedding_model: str) -> Models:
     """Load the models for an embedding model; for one without any, the models that use only words."""
-    row = _data()["models"].get(embedding_model) or _data()["models"][ANY_MODEL]
+    row = _tables()["models"].get(embedding_model) or _tables()["models"][ANY_MODEL]
     fitted = {name: Logistic.of(row[name]) for name in ("subject", "holds", "listed")}
     return Models(**fitted, sentence=row["sentence"])
 
 
 def wants_number(question: str) -> float:
-    """Estimate how likely (0..1) a question asks for a number, from its words and word pairs."""
-    return asks_for_number(Logistic.of(_data()["number"]), question)
+    """Estimate how likely (0..1) a question asks for a number, with the model of the tables in use."""
+    return number_probability(Logistic.of(_tables()["number"]), question)
 
 
-def asks_for_number(fitted: Logistic, question: str) -> float:
-    """Estimate how likely (0..1) a question asks for a number, with a given model over words and word pairs."""
+def number_probability(model: Logistic, question: str) -> float:
+    """Estimate how likely (0..1) a question asks for a number, with a model over `words_and_pairs`."""
     held = words_and_pairs(question)
-    return fitted.probability({name: float(name in held) for name in fitted.weights})
+    return model.probability({name: float(name in held) for name in model.weights})
 
 
 def words_and_pairs(text: str) -> frozenset[str]:
@@ -88,10 +88,11 @@ def words_and_pairs(text: str) -> frozenset[str]:
     return frozenset([*words, *pairs, *(f"^{word}" for word in words[:1])])
 
 
-def _data() -> dict[str, Any]:
-    return _TABLES.get() or _file()
+def _tables() -> dict[str, Any]:
+    """The tables in use: those given to `using`, else the file's."""
+    return _OVERRIDING_TABLES.get() or _read_tables()
 
 
 @cache
-def _file() -> dict[str, Any]:
-    return dict(json.loads(resources.files(__package__).joinpath(DATA).read_text(encoding="utf-8")))
+def _read_tables() -> dict[str, Any]:
+    return dict(json.loads(resources.files(__package__).joinpath(FILE_NAME).read_text(encoding="utf-8")))

@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from retrieval import Hit
 
 LONGEST_NAME: Final = 4  # words before the colon
-ALIKE: Final = 88  # of 100; similarity of a misspelled name or title
-SHORTEST_SLIPPED: Final = 6  # letters; a slip in a shorter name makes another word
+MIN_SIMILARITY: Final = 88  # of 100, for a misspelled name or title
+SHORTEST_MISSPELLED: Final = 6  # letters; a slip in a shorter name makes another word
 SHORTEST_TITLE: Final = 3  # words
-RARE: Final = 3  # most hits that may contain a name's words; with more, the words are ordinary ones
+MOST_HOLDERS: Final = 3  # hits that may contain a name's words; with more, the words are ordinary ones
 
 
 def own_name(title: str) -> str:
@@ -37,7 +37,7 @@ def named_by(title: str, question: str, among: Sequence[Hit]) -> bool:
     whole = _plain(title)
     if (
         len(whole.split()) >= SHORTEST_TITLE
-        and fuzz.partial_ratio(whole, asked) >= ALIKE
+        and fuzz.partial_ratio(whole, asked) >= MIN_SIMILARITY
         and len(asked) >= 0.9 * len(whole)
     ):
         return True
@@ -45,13 +45,13 @@ def named_by(title: str, question: str, among: Sequence[Hit]) -> bool:
     return bool(name) and _is_mentioned(name, asked) and _is_rare(name, among)
 
 
-def mentioned(question: str, hit: Hit, among: Sequence[Hit]) -> bool:
-    """Check for a name in the question (RoboFuME, xKV, GPT-4) that this hit and few others contain."""
+def has_rare_name_of(question: str, hit: Hit, among: Sequence[Hit]) -> bool:
+    """Check whether a hit contains a name in the question (RoboFuME, xKV, GPT-4) that few hits contain."""
     words = ("".join(filter(str.isalnum, word)) for word in question.split())
     names = [word.casefold() for word in words if len(word) > 1 and not (word[1:].islower() or word.isdigit())]
     held = [frozenset(_plain(f"{hit.paper.title} {hit.paper.abstract}").split()) for hit in among]
     own = frozenset(_plain(f"{hit.paper.title} {hit.paper.abstract}").split())
-    return any(name in own and sum(name in words for words in held) <= RARE for name in names)
+    return any(name in own and sum(name in words for words in held) <= MOST_HOLDERS for name in names)
 
 
 def _is_mentioned(name: str, asked: str) -> bool:
@@ -61,11 +61,12 @@ def _is_mentioned(name: str, asked: str) -> bool:
     words = asked.split()
     if joined in {"".join(words[start : start + span]) for span in (1, 2, 3) for start in range(len(words))}:
         return True
-    if len(joined) < SHORTEST_SLIPPED:
+    if len(joined) < SHORTEST_MISSPELLED:
         return False
     count = len(name.split())
     return any(
-        fuzz.ratio(name, " ".join(words[start : start + count])) >= ALIKE for start in range(len(words) - count + 1)
+        fuzz.ratio(name, " ".join(words[start : start + count])) >= MIN_SIMILARITY
+        for start in range(len(words) - count + 1)
     )
 
 
@@ -74,7 +75,7 @@ def _is_rare(name: str, among: Sequence[Hit]) -> bool:
     if not terms:
         return False
     held = [frozenset(content_terms(f"{hit.paper.title} {hit.paper.abstract}")) for hit in among]
-    return sum(terms <= words for words in held) <= RARE
+    return sum(terms <= words for words in held) <= MOST_HOLDERS
 
 
 @lru_cache(maxsize=512)  # titles and texts of hits recur from question to question

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from bot.answering.evidence.features import Reading, gate_features
-from bot.answering.evidence.models import ON_SUBJECT, models_for
+from bot.answering.evidence.features import MatchedHit, gate_features
+from bot.answering.evidence.models import MIN_SUBJECT, models_for
 from retrieval.periods import find_period
 from retrieval.references import find_references
 from retrieval.terms import content_terms
@@ -48,6 +48,6 @@ class Lead:
         if not hits:
             return False
         (agreement,) = await self._library.agreement(sentence, vectors, hits[:1])
-        best = Reading.of(hits[0], agreement)
+        best = MatchedHit.of(hits[0], agreement)
         features = gate_features(hits, best, np.full(len(best.sentences), 1 / max(1, len(best.sentences))), 0.0)
-        return self._subject.probability(features) >= ON_SUBJECT
+        return self._subject.probability(features) >= MIN_SUBJECT

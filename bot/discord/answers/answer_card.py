@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 import discord
 from discord import ui
 
-from bot.answering.surface import without_introduction
+from bot.answering.paper_statement import without_name
 from bot.discord.answers.answer_controls import MOST_CHOICES, controls
 from bot.discord.answers.answer_file import document
 from bot.discord.ui.discord_limits import FOLLOW_UPS, MESSAGE_CHARACTERS
@@ -182,8 +182,7 @@ def _each_says(answer: Answer) -> list[tuple[list[Citation], list[str]]] | None:
     if answer.writer != "extractive" and (len(papers) < LISTED or any(len(run) > 1 for _, run in alone)):
         return None
     return [
-        (together, [without_introduction(statement.text, together[0].title) for statement in run])
-        for together, run in alone
+        (together, [without_name(statement.text, together[0].title) for statement in run]) for together, run in alone
     ]
 
 
@@ -201,7 +200,7 @@ def _listed(together: Sequence[Citation], texts: Sequence[str], shown: Mapping[C
 
 def _statement(statement: Statement, alone: Citation | None) -> str:
     """Format a statement with its numbers; if it rests on one paper `alone`, drop that paper's name in front."""
-    text = statement.text if alone is None else without_introduction(statement.text, alone.title)
+    text = statement.text if alone is None else without_name(statement.text, alone.title)
     text = escape(shorten(plain(text), STATEMENT_CHARACTERS))
     return f"{text} {''.join(f'[{number}]' for number in statement.citations)}"
 
@@ -242,7 +241,7 @@ def _fitting_quotes(answer: Answer, longest: int, room: int) -> dict[Citation, s
     """
     titles = {citation.number: citation.title for citation in answer.citations}
     stated = [
-        fold(without_introduction(statement.text, titles.get(number, "")))
+        fold(without_name(statement.text, titles.get(number, "")))
         for statement in answer.statements
         for number in statement.citations
     ]

@@ -122,17 +122,17 @@ class Responder:
         payer, history = _payer(admitted), await self._history(asked.parent)
         # A "yes" to choices is not small talk.
         maybe_talk = asked.message_id is not None and not (asked.parent and asked.parent.answer.choices)
-        alone = not (before or asked.unreadable)
+        with_context = bool(before or asked.unreadable)
 
-        intent = await self.intents.read(text, alone=alone) if maybe_talk else Intent()
-        points = intent.points or not text
+        intent = await self.intents.read(text, with_context=with_context) if maybe_talk else Intent()
+        points = intent.points_to_context or not text
         if points and before:
             text, before = before, ""
         elif points and asked.unreadable:
             yield Whole([notice(asked.unreadable)], is_answer=False)
             return
-        elif intent.talk is not None:
-            yield Whole([notice(await self._friendly(intent.talk, asked.called))], is_answer=False)
+        elif intent.small_talk is not None:
+            yield Whole([notice(await self._friendly(intent.small_talk, asked.called))], is_answer=False)
             return
         destination = await asked.decide(text) if asked.decide else None
         if asked.decide and destination is None:

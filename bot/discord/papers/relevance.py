@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from bot.answering.evidence.assessor import LISTED
+from bot.answering.evidence.assessor import MIN_LISTED
 from bot.answering.evidence.features import listing_columns
 from bot.answering.evidence.models import models_for
 from bot.digest.matcher import match, matching_for
@@ -34,7 +34,7 @@ async def relevant(query: str, hits: Sequence[Hit], library: Library) -> list[Hi
         for hit, chance in zip(hits, chances, strict=True)
         if hit.paper.paper_id in named
         or about.get(hit.paper.paper_id, 0.0) >= SURE
-        or (chance >= LISTED and hit.paper.paper_id in about)
+        or (chance >= MIN_LISTED and hit.paper.paper_id in about)
     ]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING, Final, cast, get_args
 
-from bot.answering.gap_lines import gap_lines
+from bot.answering.gap_notes import gap_notes
 from bot.answering.reading.correction import as_meant
 from bot.answering.reading.language_detection import ENGLISH
 from bot.discord.papers.paper_card import PAGE_PAPERS, nothing_on, search_page
@@ -48,7 +48,7 @@ async def show_page(
     language, meant = await as_meant(search.query, library)
     found = await library.search(meant.text, limit=MOST_HITS, since=search.since, source=search.source)
     hits = await relevant(meant.text, found, library)
-    lines = gap_lines(library.gaps)
+    lines = gap_notes(library.gaps)
     undated = (await library.count(since=search.since, source=search.source)).undated if search.since else 0
     if not hits:
         return nothing_on(meant.text, english=language == ENGLISH, undated=undated, lines=lines)

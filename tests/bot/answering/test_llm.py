@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from bot.answering.answer import Draft, Support
 from bot.answering.checks import check
-from bot.answering.drafts import Drafts
+from bot.answering.draft_parser import DraftParser
 from bot.answering.evidence.selection import Selection
 from bot.answering.llm import LLMWriter
 from bot.errors import WriterError
@@ -380,17 +380,17 @@ def test_wherever_the_stream_is_cut_into_pieces_the_drafts_are_the_same(
     texts: list[str], cuts: list[int], escaped: bool
 ) -> None:
     reply = {"sufficient": True, "statements": [statement(text, (1, text)) for text in texts]}
-    reader = Drafts()
-    drafts = [draft for piece in pieces(json.dumps(reply, ensure_ascii=escaped), cuts) for draft in reader.feed(piece)]
-    assert reader.whole
+    parser = DraftParser()
+    drafts = [draft for piece in pieces(json.dumps(reply, ensure_ascii=escaped), cuts) for draft in parser.feed(piece)]
+    assert parser.complete
     assert drafts == [Draft(text, (Support(1, text),)) for text in texts]
 
 
 @given(st.text())
 def test_whatever_a_model_writes_is_read_or_refused(text: str) -> None:
-    reader = Drafts()
-    list(reader.feed("{" + text + "}"))
+    parser = DraftParser()
+    list(parser.feed("{" + text + "}"))
     try:
-        list(reader.finish())
+        list(parser.finish())
     except ValueError:
         return

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.answering.form import CitedAnswer
-from bot.answering.prompt import MAX_QUESTION_CHARACTERS, RULES, SCHEMA, build, count_messages, neutralise
+from bot.answering.prompt import MAX_QUESTION_CHARACTERS, RULES, SCHEMA, build, count_tokens, neutralise
 from retrieval.papers import Evidence, Hit, Paper, Passage
 from retrieval.tokens import TokenCounter
 
@@ -60,7 +60,7 @@ def test_a_model_is_asked_for_the_quote_before_the_statement_and_shown_it_by_a_r
 
 def test_over_budget_the_last_abstracts_shrink_to_their_best_passage_first(seeds: list[Paper]) -> None:
     hits = [hit(paper, (100, 400), (0, 100)) for paper in seeds[:6]]
-    whole = count_messages(build(QUESTION, hits, COUNTER, 10**6), COUNTER)
+    whole = count_tokens(build(QUESTION, hits, COUNTER, 10**6), COUNTER)
     content = data(QUESTION, hits, whole - 100)
     assert seeds[0].abstract in content
     assert seeds[5].abstract not in content
@@ -89,7 +89,7 @@ def test_a_paper_found_by_its_words_alone_shrinks_to_whole_sentences() -> None:
 @pytest.mark.parametrize("question", [QUESTION, "what " * 2000, "量子" * 3000, "🧪" * 5000])
 def test_the_prompt_stays_inside_its_budget(seeds: list[Paper], budget: int, question: str) -> None:
     messages = build(question, [hit(paper, (0, 400)) for paper in seeds[:10]], COUNTER, budget)
-    assert count_messages(messages, COUNTER) <= budget
+    assert count_tokens(messages, COUNTER) <= budget
     assert '<paper number="1">' in str(messages[1]["content"])
 
 

@@ -155,18 +155,18 @@ async def test_after_two_failures_in_a_row_nobody_waits_for_the_server(llm: Loca
 def test_after_a_rest_one_call_finds_out_how_the_server_is() -> None:
     now = 0.0
     breaker = Breaker(REST, clock=lambda: now)
-    breaker.failed()
-    assert breaker.closed()
-    breaker.failed()
-    assert not breaker.closed()
+    breaker.record_failure()
+    assert breaker.allows_call()
+    breaker.record_failure()
+    assert not breaker.allows_call()
     now = 61.0
-    assert [breaker.closed(), breaker.closed()] == [True, False]
-    breaker.failed()
-    assert not breaker.closed()
+    assert [breaker.allows_call(), breaker.allows_call()] == [True, False]
+    breaker.record_failure()
+    assert not breaker.allows_call()
     now = 122.0
-    assert breaker.closed()
-    breaker.worked()
-    assert [breaker.closed(), breaker.closed()] == [True, True]
+    assert breaker.allows_call()
+    breaker.record_success()
+    assert [breaker.allows_call(), breaker.allows_call()] == [True, True]
 
 
 def test_what_a_server_refuses_is_remembered_for_an_hour() -> None:

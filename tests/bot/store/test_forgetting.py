@@ -172,7 +172,7 @@ async def test_the_words_of_a_person_forgotten_are_in_no_file_once_whatever_read
     def written() -> bool:
         return any(b"What about ana0?" in path.read_bytes() for path in tmp_path.iterdir())
 
-    monkeypatch.setattr(storage.database, "PURGES", 5)
+    monkeypatch.setattr(storage.database, "PURGE_ATTEMPTS", 5)
     store = await Store.open(tmp_path)
     await _fill(store)
     with closing(sqlite3.connect(tmp_path / "memory.db", isolation_level=None, check_same_thread=False)) as reader:

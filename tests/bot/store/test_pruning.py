@@ -81,7 +81,7 @@ async def test_what_a_language_model_took_is_known_for_a_year_and_a_month(store:
 
 
 async def test_a_file_that_is_half_empty_is_made_smaller(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("storage.sqlite.WORTH", 1 << 16)
+    monkeypatch.setattr("storage.sqlite.MIN_EMPTY_BYTES", 1 << 16)
     store = await place.open()
     for number in range(60):
         each = kept(f"{number}", minutes=number)

@@ -1,4 +1,4 @@
-"""Parse drafts out of a language model's reply while it grows."""
+"""Parse the drafts in a language model's reply while it grows."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ if TYPE_CHECKING:
 _REPETITIONS: Final = 3
 
 
-class Drafts:
-    """Yield each statement once, as soon as its JSON object is closed.
+class DraftParser:
+    """Yield a draft for each statement of a reply, once, as soon as its JSON object is closed.
 
     Attributes:
-        whole: whether the answer's object is closed; anything after it is ignored.
+        complete: whether the answer's object is closed; the rest of the reply may be ignored.
     """
 
     def __init__(self) -> None:
-        self.whole = False
+        self.complete = False
         self._scanner = Scanner()
         self._drafted: set[str] = set()
         self._repeated = 0
-        self._enough: dict[int, bool] = {}
+        self._sufficient_by_root: dict[int, bool] = {}
 
     @property
     def count(self) -> int:
@@ -52,28 +52,29 @@ class Drafts:
                 answers.append(answer)
             elif (statement := statement_in(found)) and self._sufficient(span):
                 self._repeated += fold(statement.text) in self._drafted
-                yield from self._new(statement)
+                yield from self._new_drafts(statement)
         if answers:
-            self.whole = True
+            self.complete = True
             # A model that thinks aloud puts its answer last.
-            yield from self._of(answers[-1])
+            yield from self._drafts_of(answers[-1])
 
     def finish(self) -> Iterator[Draft]:
         """Yield the drafts left in a finished reply; ValueError if it is not an answer."""
         answer = answer_in(loads(self._scanner.text))
         if answer is None:
             raise ValueError
-        yield from self._of(answer)
+        yield from self._drafts_of(answer)
 
-    def _of(self, answer: CitedAnswer) -> Iterator[Draft]:
+    def _drafts_of(self, answer: CitedAnswer) -> Iterator[Draft]:
+        """Yield the drafts of an answer that are new; ValueError if it claims to suffice and there are none at all."""
         if not answer.sufficient:
             return
         for statement in answer.statements:
-            yield from self._new(statement)
+            yield from self._new_drafts(statement)
         if not self._drafted:
             raise ValueError
 
-    def _new(self, statement: CitedStatement) -> Iterator[Draft]:
+    def _new_drafts(self, statement: CitedStatement) -> Iterator[Draft]:
         key = fold(statement.text)
         if key not in self._drafted:
             self._drafted.add(key)
@@ -81,8 +82,8 @@ class Drafts:
 
     def _sufficient(self, span: Span) -> bool:
         """Check whether the text before a statement allows it to be shown, i.e. does not say "sufficient": false."""
-        if span.root not in self._enough:
+        if span.root not in self._sufficient_by_root:
             before = loads(self._scanner.text[span.root : span.start])
             answer = answer_in({**before, "statements": []}) if isinstance(before, dict) else None
-            self._enough[span.root] = answer is None or answer.sufficient
-        return self._enough[span.root]
+            self._sufficient_by_root[span.root] = answer is None or answer.sufficient
+        return self._sufficient_by_root[span.root]

@@ -1,4 +1,4 @@
-"""Judge answers against a dataset: right papers cited, facts quoted, answerable answered, the rest refused."""
+"""Score answers against a dataset's judgements: right papers cited, facts quoted, the unanswerable refused."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
-    """How good one answer is: each applicable measure by name, 0..1, and the bot's own confidence."""
+class AnswerScore:
+    """How good one answer is: the measures that apply to it, by name, 0..1, and the bot's own confidence."""
 
     query_id: str
     kind: str
@@ -28,25 +28,25 @@ class Verdict:
     measures: Mapping[str, float]
 
     @property
-    def right(self) -> bool:
+    def first_is_right(self) -> bool:
         """Whether the first paper cited is a right one; never true of a refusal."""
         return bool(self.measures.get("first_citation_right"))
 
     @property
-    def score(self) -> float:
-        """Mean of the measures, 0..1; the report ranks the worst answers by it."""
+    def mean(self) -> float:
+        """The mean of its measures, 0..1; the report ranks the worst answers by it."""
         return fmean(self.measures.values())
 
 
-def judge_each(dataset: Dataset, answers: Mapping[str, Answer]) -> list[Verdict]:
-    """Judge each answered query that has a judgement, in the dataset's order.
+def score_answers(dataset: Dataset, answers: Mapping[str, Answer]) -> list[AnswerScore]:
+    """Score the answer to each query that the dataset has a judgement of, in the dataset's order.
 
     An answer is helpful if it shows a right paper, whether it claims that this paper answers (`answered`) or not
     (`closest`). Refusing an answerable question counts as wrong for the first citation, as empty for recall and facts,
     and not at all for precision. Borderline papers are neither right nor wrong.
     """
     return [
-        Verdict(
+        AnswerScore(
             query_id=query_id,
             kind=judgement.kind,
             answerable=judgement.answerable,
@@ -59,20 +59,20 @@ def judge_each(dataset: Dataset, answers: Mapping[str, Answer]) -> list[Verdict]
     ]
 
 
-def average(verdicts: Iterable[Verdict]) -> dict[str, float]:
-    """Average each measure over the verdicts that have it."""
+def average(scores: Iterable[AnswerScore]) -> dict[str, float]:
+    """Average each measure over the answers that it applies to."""
     values: dict[str, list[float]] = defaultdict(list)
-    for verdict in verdicts:
-        for name, value in verdict.measures.items():
+    for score in scores:
+        for name, value in score.measures.items():
             values[name].append(value)
     return {name: fmean(values[name]) for name in sorted(values)}
 
 
-def average_by_kind(verdicts: Iterable[Verdict]) -> dict[str, dict[str, float]]:
+def average_by_kind(scores: Iterable[AnswerScore]) -> dict[str, dict[str, float]]:
     """Compute `average` for each kind of question, with the number of its questions as `count`."""
-    kinds: dict[str, list[Verdict]] = defaultdict(list)
-    for verdict in verdicts:
-        kinds[verdict.kind].append(verdict)
+    kinds: dict[str, list[AnswerScore]] = defaultdict(list)
+    for score in scores:
+        kinds[score.kind].append(score)
     return {kind: {"count": len(group), **average(group)} for kind, group in sorted(kinds.items())}
 
 

@@ -1,4 +1,4 @@
-"""Tell users what searches leave out for now."""
+"""Notes for readers on the gaps of a search: what it leaves out for now."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ if TYPE_CHECKING:
     from retrieval.search_gaps import Gaps
 
 
-def gap_lines(gaps: Gaps) -> list[str]:
-    """List one line for each thing that is not searched for now; empty if everything is."""
-    lines = []
+def gap_notes(gaps: Gaps) -> list[str]:
+    """List a line for each thing that searches leave out for now; empty if they leave out nothing."""
+    notes = []
     if gaps.vectors:
-        lines.append(say("The vector server is unavailable: papers were found only by their words."))
+        notes.append(say("The vector server is unavailable: papers were found only by their words."))
     if gaps.waiting:
-        lines.append(
+        notes.append(
             say_many(
                 "{n} paper is still being indexed and cannot be found yet.",
                 "{n} papers are still being indexed and cannot be found yet.",
                 gaps.waiting,
             )
         )
-    return lines
+    return notes

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.answering.surface import LONGEST, statement
+from bot.answering.paper_statement import MAX_CHARACTERS, to_statement
 
 
 @pytest.mark.parametrize(
@@ -19,15 +19,15 @@ from bot.answering.surface import LONGEST, statement
     ],
 )
 def test_a_statement_opens_with_the_papers_name_and_leads_somewhere(sentence: str, title: str, text: str) -> None:
-    assert statement(sentence, title, introduce=True) == text
+    assert to_statement(sentence, title, with_name=True) == text
 
 
 def test_a_second_statement_about_the_same_paper_does_not_name_it_again() -> None:
-    assert statement("It folds 93% of them.", "FoldIt: A Robot", introduce=False) == "It folds 93% of them."
+    assert to_statement("It folds 93% of them.", "FoldIt: A Robot", with_name=False) == "It folds 93% of them."
 
 
 @given(st.text(max_size=2000), st.text(max_size=300), st.booleans())
 def test_whatever_the_sentence_is_the_statement_has_a_bounded_length(
-    sentence: str, title: str, introduce: bool
+    sentence: str, title: str, with_name: bool
 ) -> None:
-    assert len(statement(sentence, title, introduce=introduce)) <= LONGEST + len(" …")
+    assert len(to_statement(sentence, title, with_name=with_name)) <= MAX_CHARACTERS + len(" …")
