@@ -1,4 +1,4 @@
-"""Turn a paper's sentence into a statement: in the paper's own words, without openings that need their context."""
+"""Turn a paper's sentence into a statement: in the paper's own words, without lead-ins that need their context."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from bot.answering.evidence.named_papers import own_name
 from retrieval.text import clean, fold, sentences
 
 MAX_CHARACTERS: Final = 560  # characters; the checks refuse more than 600
-# Openings that mean nothing out of context: headings of structured abstracts, list markers, connectives, and "In this
+# Lead-ins that mean nothing out of context: headings of structured abstracts, list markers, connectives, and "In this
 # paper,", which the citation says.
-_OPENING: Final = re.compile(
+_LEAD_IN: Final = re.compile(
     r"""(?:(?:BACKGROUND|OBJECTIVES?|AIMS?|PURPOSE|CONTEXT|METHODS?|DESIGN|SETTING|PARTICIPANTS|RESULTS?|FINDINGS
     |CONCLUSIONS?|INTERPRETATION|SIGNIFICANCE|METHODOLOGY|PRINCIPAL)(?:\s(?:AND|/|[A-Z]{4,})){0,3}\s*[:.]\s+
     |(?:Background|Objectives?|Context|Methods?|Results?|Conclusions?)[:.]\s+
@@ -30,7 +30,7 @@ def to_statement(sentence: str, title: str, *, with_name: bool) -> str:
     Apart from that name, every word is the paper's own.
     """
     text = clean(sentence)
-    while match := _OPENING.match(text):
+    while match := _LEAD_IN.match(text):
         text = text[match.end() :]
     text = text.lstrip("#>| ")  # these would make a heading or a block quote at the start of a line
     text = text[:1].upper() + text[1:]
