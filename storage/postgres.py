@@ -27,12 +27,12 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import ExceptionContext
     from sqlalchemy.ext.asyncio import AsyncEngine
 
-FIRST: Final = timedelta(seconds=3)  # timeout of the first connection; whoever has just started the program can wait
-CONNECTING: Final = timedelta(seconds=1.5)  # timeout of later connections: Discord wants an acknowledgement within 3 s
-LIFE: Final = timedelta(seconds=0.8)  # timeout of a ping
-FRESH: Final = timedelta(seconds=1)  # a connection idle for longer is pinged before use
-LONG: Final = timedelta(seconds=1.5)  # a statement that runs longer is watched
-LONGEST: Final = timedelta(minutes=10)  # timeout of any statement
+FIRST_CONNECT_TIMEOUT: Final = timedelta(seconds=3)  # whoever has just started the program can wait
+CONNECT_TIMEOUT: Final = timedelta(seconds=1.5)  # Discord wants an acknowledgement within 3 s
+PING_TIMEOUT: Final = timedelta(seconds=0.8)
+PING_AFTER: Final = timedelta(seconds=1)  # a connection idle for longer is pinged before use
+WATCH_AFTER: Final = timedelta(seconds=1.5)  # a statement that runs longer is watched
+STATEMENT_TIMEOUT: Final = timedelta(minutes=10)
 REST: Final = timedelta(seconds=2)  # how long no connection is tried after two failures
 # libpq parameters that asyncpg does not support: it would send them to the server as settings.
 UNSUPPORTED_PARAMETERS: Final = frozenset(
@@ -78,7 +78,7 @@ class _TimedConnection(asyncpg.Connection):  # type: ignore[misc]  # asyncpg has
         if not query.startswith(("BEGIN", "ROLLBACK")):
             return str(await super().execute(query, *args, timeout=timeout))
         try:
-            async with asyncio.timeout(LIFE.total_seconds()):
+            async with asyncio.timeout(PING_TIMEOUT.total_seconds()):
                 return str(await super().execute(query, *args))
         except TimeoutError:
             self.terminate()  # or closing it would wait as well
@@ -87,7 +87,7 @@ class _TimedConnection(asyncpg.Connection):  # type: ignore[misc]  # asyncpg has
     async def close(self, *, timeout: float | None = None) -> None:  # noqa: ASYNC109
         """Close the connection, or terminate it if the server does not respond."""
         try:
-            await super().close(timeout=timeout or LIFE.total_seconds())
+            await super().close(timeout=timeout or PING_TIMEOUT.total_seconds())
         except (OSError, asyncpg.InterfaceError, asyncpg.PostgresError):
             self.terminate()
 
@@ -104,7 +104,7 @@ class _Server:
         """Open a connection, unless the breaker is open."""
         if not self._breaker.allows_call():
             raise self._away_error("no connection")
-        patience = self._patience or (CONNECTING if self._reached else FIRST)
+        patience = self._patience or (CONNECT_TIMEOUT if self._reached else FIRST_CONNECT_TIMEOUT)
         try:
             async with asyncio.timeout(patience.total_seconds()):
                 connection = await self._open()
@@ -129,7 +129,7 @@ class _Server:
         """Start to watch the server if a statement takes long."""
         driver = connection.connection.driver_connection
         loop = asyncio.get_running_loop()
-        watch = loop.call_later(LONG.total_seconds(), self._start_watch, connection, driver)
+        watch = loop.call_later(WATCH_AFTER.total_seconds(), self._start_watch, connection, driver)
         connection.info["footnote_watch"] = watch
 
     def end_watch(self, connection: sa.Connection, *_: object) -> None:
@@ -157,7 +157,7 @@ class _Server:
         """Terminate a connection once its server accepts no other one; a server that refuses is alive."""
         while True:
             try:
-                async with asyncio.timeout(CONNECTING.total_seconds()):
+                async with asyncio.timeout(CONNECT_TIMEOUT.total_seconds()):
                     other = await self._open()
             except OSError:
                 driver.terminate()
@@ -166,15 +166,15 @@ class _Server:
                 pass
             else:
                 with suppress(Exception):
-                    await other.close(timeout=LIFE.total_seconds())
-            await asyncio.sleep(LONG.total_seconds())
+                    await other.close(timeout=PING_TIMEOUT.total_seconds())
+            await asyncio.sleep(WATCH_AFTER.total_seconds())
 
     async def _open(self) -> asyncpg.Connection:
         return await asyncpg.connect(
             self._dsn,
             connection_class=_TimedConnection,
             statement_cache_size=0,
-            command_timeout=LONGEST.total_seconds(),
+            command_timeout=STATEMENT_TIMEOUT.total_seconds(),
         )
 
     def _away_error(self, reason: str) -> DatabaseAwayError:
@@ -198,7 +198,7 @@ def _ping_if_idle(connection: Any, record: Any, _proxy: object) -> None:  # noqa
     """Raise DisconnectionError if a connection is closed or does not reply; SQLAlchemy then takes another one."""
     if record.driver_connection.is_closed():
         raise DisconnectionError
-    if time.monotonic() - record.info.get("footnote_used", 0.0) > FRESH.total_seconds():
+    if time.monotonic() - record.info.get("footnote_used", 0.0) > PING_AFTER.total_seconds():
         try:
             connection.ping()
         except Exception as error:

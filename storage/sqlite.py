@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 IMMEDIATE: Final = "footnote_immediate"  # the execution option of transactions that write
-QUEUED: Final = timedelta(minutes=10)  # to wait for a pooled connection; only other statements can hold one up
+POOL_TIMEOUT: Final = timedelta(minutes=10)  # to wait for a pooled connection; only other statements can hold one up
 BUSY: Final = timedelta(seconds=30)  # to wait for another process's lock
 ITER_CHUNK: Final = 64  # rows that aiosqlite fetches at a time; its own default
 SWITCH_ATTEMPTS: Final = 20  # attempts to switch a new file to WAL
@@ -38,7 +38,7 @@ def create_sqlite_engine(file: str, pragmas: Mapping[str, object]) -> AsyncEngin
     engine = create_async_engine(
         sa.URL.create("sqlite+aiosqlite", database=file),
         connect_args={"timeout": BUSY.total_seconds(), "async_creator_fn": _open},
-        pool_timeout=QUEUED.total_seconds(),
+        pool_timeout=POOL_TIMEOUT.total_seconds(),
         # Otherwise errors contain the statement's parameters, which may be a user's words and may end up in a log.
         hide_parameters=True,
     )
@@ -54,7 +54,7 @@ def create_read_engine(file: Path, pragmas: Mapping[str, object]) -> sa.Engine:
     engine = sa.create_engine(
         url,
         connect_args={"timeout": BUSY.total_seconds()},
-        pool_timeout=QUEUED.total_seconds(),
+        pool_timeout=POOL_TIMEOUT.total_seconds(),
         hide_parameters=True,
     )
     sa.event.listen(engine, "connect", partial(_set_up, pragmas))

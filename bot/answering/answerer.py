@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from bot.answering.answer_builder import AnswerBuilder, Stopwatch
-from bot.answering.composer import EARLY, Composer
+from bot.answering.composer import FALLBACK_AFTER, Composer
 from bot.answering.conversation import Conversation, Exchange
 from bot.answering.evidence.assessor import Assessor
 from bot.answering.evidence.named_papers import named_by
@@ -60,12 +60,12 @@ class Answerer:
         judge: Judge | None = None,
         translator: Translator | None = None,
         *,
-        early: dt.timedelta = EARLY,
+        fallback_after: dt.timedelta = FALLBACK_AFTER,
         today: Callable[[], dt.date] = lambda: dt.datetime.now(dt.UTC).date(),
     ) -> None:
         self._library = library
         self._translator = translator
-        self._composer = Composer(extractive, llm, judge, early)
+        self._composer = Composer(extractive, llm, judge, fallback_after)
         self._reader = Reader(library, today)
         self._assessor = Assessor(library)
         self._facts = LibraryFacts(library)

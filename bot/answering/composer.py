@@ -33,19 +33,19 @@ log = logging.getLogger(__name__)
 
 GIVEN: Final = 10  # hits that the language model gets
 # How long to wait for its first statement before the papers' own sentences are shown meanwhile.
-EARLY: Final = timedelta(seconds=8)
+FALLBACK_AFTER: Final = timedelta(seconds=8)
 
 
 class Composer:
     """Write answers so that a language model never makes one worse than the papers' own sentences."""
 
     def __init__(
-        self, extractive: AnswerWriter, llm: AnswerWriter | None, judge: Judge | None, early: timedelta
+        self, extractive: AnswerWriter, llm: AnswerWriter | None, judge: Judge | None, fallback_after: timedelta
     ) -> None:
         self.extractive = extractive
         self.llm = llm
         self._judge = judge
-        self._early = early.total_seconds()
+        self._fallback_after = fallback_after.total_seconds()
 
     async def write(
         self, question: Question, selection: Selection, builder: AnswerBuilder, *, with_model: bool
@@ -80,7 +80,7 @@ class Composer:
         try:
             async with aclosing(self._judged(llm, question, given, builder)) as statements:
                 async with _awaiting_first(statements, builder.wait) as first:
-                    await asyncio.wait({first}, timeout=max(0.0, self._early - builder.stopwatch.seconds()))
+                    await asyncio.wait({first}, timeout=max(0.0, self._fallback_after - builder.stopwatch.seconds()))
                     if not first.done():
                         builder.restart(self.extractive)
                         async with aclosing(self._quote(question, selection, builder)) as quoted:

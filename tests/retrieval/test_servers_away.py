@@ -428,7 +428,7 @@ async def test_a_statement_that_is_long_goes_on_and_one_of_a_paused_server_does_
 ) -> None:
     engine = create_engine(postgres.url())
     with monkeypatch.context() as shorter:
-        shorter.setattr("storage.postgres.LONG", timedelta(seconds=0.3))
+        shorter.setattr("storage.postgres.WATCH_AFTER", timedelta(seconds=0.3))
         async with engine.connect() as connection:
             await connection.execute(sa.text("SELECT pg_sleep(1.5)"))
 

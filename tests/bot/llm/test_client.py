@@ -251,7 +251,7 @@ async def test_the_papers_own_sentences_stand_while_the_model_is_silent_and_give
     gate = asyncio.Event()
     llm.next(held_by(gate, honest))
     async with asking(llm.base_url, seconds=60.0) as model:
-        answerer = Answerer(seeded, ExtractiveWriter(), LLMWriter(model), early=dt.timedelta(seconds=0.1))
+        answerer = Answerer(seeded, ExtractiveWriter(), LLMWriter(model), fallback_after=dt.timedelta(seconds=0.1))
         seen = []
         async for snapshot in answerer.stream(ASKED):
             seen.append(snapshot)
@@ -267,7 +267,7 @@ async def test_the_papers_own_sentences_stand_while_the_model_is_silent_and_give
 async def test_what_stood_meanwhile_stays_where_the_model_fails_then(seeded: Library, llm: LocalLLM) -> None:
     llm.next(silent)
     async with asking(llm.base_url, seconds=3.0) as model:
-        answerer = Answerer(seeded, ExtractiveWriter(), LLMWriter(model), early=dt.timedelta(seconds=0.1))
+        answerer = Answerer(seeded, ExtractiveWriter(), LLMWriter(model), fallback_after=dt.timedelta(seconds=0.1))
         answer = await answerer.answer(ASKED)
     alone = await Answerer(seeded, ExtractiveWriter()).answer(ASKED)
     assert (answer.statements, answer.outcome) == (alone.statements, alone.outcome)
