@@ -17,8 +17,8 @@ from bench.peers.model import Model
 from bench.peers.process import PeerFailedError, PeerProcess
 from bench.peers.protocol import QUERY_MODEL, Spent, Text
 from bench.peers.registry import PEERS
-from retrieval.chunker import chunk
 from retrieval.embedding.local import LocalEmbedder
+from retrieval.index.chunker import chunk
 from retrieval.papers import Paper
 
 if TYPE_CHECKING:

@@ -32,7 +32,7 @@ from bot.digest.matcher import FILE, FittedMatcher, match, matching_for, named_f
 from bot.digest.selector import Candidate, choose
 from retrieval.calibration import ANY_MODEL, Logistic
 from retrieval.embedding.local import LocalEmbedder
-from retrieval.lexical import LexicalIndex
+from retrieval.index.lexical import LexicalIndex
 from retrieval.library import Library
 
 if TYPE_CHECKING:

@@ -47,8 +47,8 @@ from bot.digest.schedule import next_due
 from bot.digest.subscription_editor import subscribe
 from bot.discord.digests.discord_poster import poster_errors
 from bot.store import Store
+from retrieval.catalogue.records import Fresh
 from retrieval.papers import Evidence, Paper
-from retrieval.records import Fresh
 from retrieval.sources.fetched import Fetched
 
 if TYPE_CHECKING:

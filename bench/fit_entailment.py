@@ -25,9 +25,9 @@ from bench.make_opposites import exceptions, lemmas, read
 from bench.ridge import fit_logistic
 from bot.answering.entailment.opposites import opposition
 from bot.answering.entailment.statement_features import Reading, added, features
-from retrieval.number_parser import numerals
 from retrieval.sources import open_source
-from retrieval.text import clean, fold, sentences
+from retrieval.text.number_parser import numerals
+from retrieval.text.text import clean, fold, sentences
 from tests.papers import plain
 
 if TYPE_CHECKING:

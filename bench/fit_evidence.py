@@ -35,7 +35,7 @@ from retrieval.embedding.local import LocalEmbedder
 from retrieval.evaluation import read_dataset
 from retrieval.library import Library
 from retrieval.sources.jsonl import read_jsonl
-from retrieval.text import fold
+from retrieval.text.text import fold
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

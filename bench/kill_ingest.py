@@ -24,7 +24,7 @@ import chromadb
 import numpy as np
 import tantivy
 
-from retrieval.vectors import COLLECTION
+from retrieval.index.vectors import COLLECTION
 
 EMBEDDED = re.compile(r"embedded (\d+) texts of (\d+) papers")
 

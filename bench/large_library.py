@@ -31,15 +31,15 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from bot.discord.ui.markdown import plain
-from retrieval import indexer
 from retrieval.embedding.local import LocalEmbedder
 from retrieval.embedding.word_vectors import Words
+from retrieval.index import indexer
 from retrieval.library import Library
 from retrieval.papers import Paper
-from retrieval.query import QueryVectors
+from retrieval.search.query import QueryVectors
 from retrieval.sources import open_source
 from retrieval.sources.fetched import Fetched
-from retrieval.text import sentences
+from retrieval.text.text import sentences
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence

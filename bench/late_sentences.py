@@ -19,9 +19,9 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from bench.fit_evidence import held
-from retrieval.chunker import chunk
 from retrieval.embedding.local import LocalEmbedder
 from retrieval.evaluation import read_dataset
+from retrieval.index.chunker import chunk
 from retrieval.sources.jsonl import read_jsonl
 
 if TYPE_CHECKING:

@@ -22,7 +22,7 @@ from collections import Counter, defaultdict
 from pathlib import Path
 from typing import NamedTuple
 
-from retrieval.text import bare_words, fold
+from retrieval.text.text import bare_words, fold
 
 OUT = Path("bot/answering/entailment/opposites.json")
 COMMAND = "bench/make_opposites.py /usr/share/wordnet arxiv-20k.jsonl.gz hf-weekly-5680.jsonl.gz"

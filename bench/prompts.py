@@ -23,7 +23,7 @@ from bot.answering.prompt import PROMPT_VERSION, RULES, SCHEMA
 from bot.factory import open_library, prepare_library
 from bot.settings import Settings
 from retrieval.evaluation import read_dataset
-from retrieval.tokens import TokenCounter
+from retrieval.text.tokens import TokenCounter
 from tests.local_llm import LocalLLM, asking, obedient
 
 EVERY = 4  # questions of the folder

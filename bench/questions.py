@@ -27,7 +27,7 @@ from bench.peers.worker import memory
 from bot.answering.prompt import build
 from bot.factory import make_answerer, open_library, open_model
 from bot.settings import LLMSettings, Settings
-from retrieval.tokens import TokenCounter
+from retrieval.text.tokens import TokenCounter
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""Tune the weights of retrieval/ranking.py: nDCG@10 and R@1 of many mixes, with paired bootstrap intervals.
+"""Tune the weights of retrieval/search/ranking.py: nDCG@10 and R@1 of many mixes, with paired bootstrap intervals.
 
 Every question is searched once; the evidence of its shortlist is then mixed with the weights of each row of the table.
 
@@ -26,7 +26,7 @@ from retrieval.embedding.local import LocalEmbedder
 from retrieval.evaluation import read_dataset
 from retrieval.library import Library
 from retrieval.papers import Paper, identify
-from retrieval.ranking import SHORTLIST
+from retrieval.search.ranking import SHORTLIST
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

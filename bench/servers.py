@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from bot.commands.copy import copy
-from retrieval.chroma_server import ChromaServer
 from retrieval.embedding.local import LocalEmbedder
 from retrieval.errors import DatabaseAwayError
+from retrieval.index.chroma_server import ChromaServer
 from retrieval.library import Library
 from retrieval.sources import open_source
 from storage.engine import create_engine

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from bot import streams
 from bot.errors import OutputError
-from retrieval.text import clean, fold
+from retrieval.text.text import clean, fold
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from bot.answering import Answer
     from retrieval import Hit, Paper
-    from retrieval.merge import Known
+    from retrieval.catalogue.merge import Known
     from retrieval.progress import Progress as Report
 
 # Pipes have no width; rich must not wrap their lines.

@@ -7,7 +7,7 @@ import logging
 from typing import TYPE_CHECKING, Final
 
 from bot.interruption import unless
-from retrieval.merge import ARXIV
+from retrieval.catalogue.merge import ARXIV
 from retrieval.sources.arxiv_full_text import fetch_full_text
 from retrieval.sources.fetched import SourceError
 

@@ -14,7 +14,7 @@ from pydantic import Field
 
 from retrieval import BadInputError, FootnoteError
 from retrieval.bibliography import bibtex, line
-from retrieval.text import clean
+from retrieval.text.text import clean
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from pydantic.fields import FieldInfo
 
-    from retrieval.chroma_server import ChromaServer
+    from retrieval.index.chroma_server import ChromaServer
 
 PREFIX = "FOOTNOTE_"
 ENV_FILE = ".env"
@@ -199,7 +199,7 @@ class ChromaSettings(Section):
                     "none; set it (https://api.trychroma.com for Chroma Cloud), or leave them out."
                 )
             return None
-        from retrieval.chroma_server import ChromaServer
+        from retrieval.index.chroma_server import ChromaServer
 
         token = self.token.get_secret_value() if self.token else None
         return ChromaServer(self.url, token, self.tenant, self.database)

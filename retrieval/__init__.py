@@ -5,7 +5,8 @@ from __future__ import annotations
 TYPE_CHECKING = False  # importing `typing` would take longer than importing this package
 
 if TYPE_CHECKING:
-    from retrieval.catalogue import Added, Counts
+    from retrieval.catalogue.catalogue import Added, Counts
+    from retrieval.catalogue.removal import Removal, Removed
     from retrieval.errors import (
         BadInputError,
         DatabaseAwayError,
@@ -16,8 +17,7 @@ if TYPE_CHECKING:
     )
     from retrieval.library import Library
     from retrieval.papers import Evidence, Hit, Paper, Passage
-    from retrieval.query import QueryVectors
-    from retrieval.removal import Removal, Removed
+    from retrieval.search.query import QueryVectors
     from retrieval.sources.fetched import Fetched
 else:
     from retrieval.lazy_exports import lazy
@@ -25,8 +25,8 @@ else:
     __getattr__ = lazy(
         __name__,
         {
-            "Added": "catalogue",
-            "Counts": "catalogue",
+            "Added": "catalogue.catalogue",
+            "Counts": "catalogue.catalogue",
             "BadInputError": "errors",
             "DatabaseAwayError": "errors",
             "EmbeddingError": "errors",
@@ -38,9 +38,9 @@ else:
             "Hit": "papers",
             "Paper": "papers",
             "Passage": "papers",
-            "QueryVectors": "query",
-            "Removal": "removal",
-            "Removed": "removal",
+            "QueryVectors": "search.query",
+            "Removal": "catalogue.removal",
+            "Removed": "catalogue.removal",
             "Fetched": "sources.fetched",
         },
     )

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
-from retrieval.query import importance
 from retrieval.sources.identifiers import link_to
 from retrieval.sources.record_authors import SUFFIX, given_first
-from retrieval.text import clean, fold
+from retrieval.text.importance import importance
+from retrieval.text.text import clean, fold
 
 if TYPE_CHECKING:
     import datetime as dt

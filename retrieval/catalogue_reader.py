@@ -5,25 +5,25 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from retrieval.authors import find_named_authors, find_works
+from retrieval.catalogue.scope import Scope
 from retrieval.references import find_references
-from retrieval.resolver import look_up, resolve
-from retrieval.scope import Scope
-from retrieval.titles import Titles
+from retrieval.search.authors import find_named_authors, find_works
+from retrieval.search.resolver import look_up, resolve
+from retrieval.search.titles import Titles
 
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Iterable
 
-    from retrieval.authors import NamedAuthor, Works
-    from retrieval.catalogue import Catalogue, Count, Counts, Fresh, SourceState
+    from retrieval.catalogue.catalogue import Catalogue, Count, Counts, Fresh, SourceState
+    from retrieval.catalogue.merge import Known
+    from retrieval.catalogue.paper_cache import PaperCache
+    from retrieval.catalogue.removal import Removed
     from retrieval.fulltext.article import FullText
-    from retrieval.lexical import LexicalIndex
-    from retrieval.merge import Known
-    from retrieval.paper_cache import PaperCache
+    from retrieval.index.lexical import LexicalIndex
     from retrieval.papers import Paper
-    from retrieval.removal import Removed
-    from retrieval.resolver import Lookup
+    from retrieval.search.authors import NamedAuthor, Works
+    from retrieval.search.resolver import Lookup
     from retrieval.sources.fetched import Fetched
 
 

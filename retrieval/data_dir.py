@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 CATALOGUE: Final = "footnote.db"  # unless a database is configured
 CHROMA: Final = "chroma"
 LEXICAL: Final = "lexical"
-GUARD: Final = "opening"  # see retrieval.index_guard
+GUARD: Final = "opening"  # see retrieval.index.index_guard
 
 
 def lock_data_dir(data_dir: Path) -> FileLock:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from retrieval.errors import BadInputError
-from retrieval.json_lines import read_json_lines, text_of, texts_of
+from retrieval.sources.json_lines import read_json_lines, text_of, texts_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

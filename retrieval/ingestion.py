@@ -6,10 +6,10 @@ from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from retrieval.catalogue.upsert import Added
 from retrieval.sources import Stream
 from retrieval.sources.fetched import SourceError
 from retrieval.sources.single import Single
-from retrieval.upsert import Added
 
 if TYPE_CHECKING:
     from retrieval.library import Library

@@ -9,20 +9,20 @@ from dataclasses import replace
 from itertools import islice
 from typing import TYPE_CHECKING, Final, cast
 
-from retrieval.catalogue import Added
+from retrieval.catalogue.catalogue import Added
+from retrieval.catalogue.scope import Scope
 from retrieval.catalogue_reader import CatalogueReader
-from retrieval.fulltext.full_text_searcher import FullTextSearcher
-from retrieval.hit_agreement import HitAgreement
 from retrieval.library_parts import open_parts
 from retrieval.maintenance import Maintenance
-from retrieval.nearest_papers import NearestPapers
 from retrieval.progress import between
-from retrieval.query_embedder import QueryEmbedder
-from retrieval.scope import Scope
-from retrieval.search_gaps import Gaps
-from retrieval.searcher import Searcher, middle
+from retrieval.search.full_text_searcher import FullTextSearcher
+from retrieval.search.hit_agreement import HitAgreement
+from retrieval.search.nearest_papers import NearestPapers
+from retrieval.search.query_embedder import QueryEmbedder
+from retrieval.search.search_gaps import Gaps
+from retrieval.search.searcher import Searcher, middle
+from retrieval.search.spelling import correct
 from retrieval.sources.fetched import Fetched
-from retrieval.spelling import correct
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Sequence
@@ -31,19 +31,19 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from retrieval.agreement import Agreement
-    from retrieval.chroma_server import ChromaServer
+    from retrieval.catalogue.full_text_store import FullTexts
+    from retrieval.catalogue.removal import Restored
     from retrieval.embedding import Embedder
     from retrieval.fulltext.article import FullText
-    from retrieval.fulltext.full_text_searcher import Document
-    from retrieval.fulltext.storage import FullTexts
+    from retrieval.index.chroma_server import ChromaServer
     from retrieval.library_parts import LibraryParts
     from retrieval.papers import Evidence, Hit, Paper
     from retrieval.progress import Progress
-    from retrieval.query import QueryVectors
-    from retrieval.removal import Restored
+    from retrieval.search.agreement import Agreement
+    from retrieval.search.full_text_searcher import Document
+    from retrieval.search.query import QueryVectors
+    from retrieval.search.spelling import Spelled
     from retrieval.sources.fetched import OnlineSource, Page
-    from retrieval.spelling import Spelled
 
 ADD_BATCH: Final = 500
 MANY: Final = 10  # users are told of pending papers once they are one in this many

@@ -7,15 +7,15 @@ from contextlib import AsyncExitStack, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from retrieval.catalogue import Catalogue
+from retrieval.catalogue.catalogue import Catalogue
+from retrieval.catalogue.paper_cache import PaperCache
 from retrieval.data_dir import CATALOGUE, CHROMA, GUARD, LEXICAL, lock_data_dir
-from retrieval.follower import Follower
-from retrieval.index_guard import throw_away, watched
-from retrieval.indexer import Indexer
-from retrieval.lexical import LexicalIndex
-from retrieval.paper_cache import PaperCache
-from retrieval.stamp import stamp_of
-from retrieval.vectors import COLLECTION, DenseIndex
+from retrieval.index.follower import Follower
+from retrieval.index.index_guard import throw_away, watched
+from retrieval.index.indexer import Indexer
+from retrieval.index.lexical import LexicalIndex
+from retrieval.index.stamp import stamp_of
+from retrieval.index.vectors import COLLECTION, DenseIndex
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
     from filelock import FileLock
 
-    from retrieval.chroma_server import ChromaServer
     from retrieval.embedding import Embedder
+    from retrieval.index.chroma_server import ChromaServer
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,17 +7,17 @@ import logging
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from retrieval.catalogue.removal import UNDO
 from retrieval.errors import DatabaseAwayError, FootnoteError, ServerAwayError
-from retrieval.removal import UNDO
 
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Callable
 
-    from retrieval.catalogue import Catalogue
-    from retrieval.indexer import Indexer
-    from retrieval.nearest_papers import NearestPapers
+    from retrieval.catalogue.catalogue import Catalogue
+    from retrieval.index.indexer import Indexer
     from retrieval.progress import Progress
+    from retrieval.search.nearest_papers import NearestPapers
 
 log = logging.getLogger(__name__)
 

@@ -17,7 +17,7 @@ from filelock import FileLock
 from hypothesis import settings
 
 from bot.store import Store
-from retrieval.catalogue import Catalogue
+from retrieval.catalogue.catalogue import Catalogue
 from retrieval.embedding.local import LocalEmbedder
 from retrieval.library import Library
 from retrieval.sources import open_source

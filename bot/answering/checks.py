@@ -14,10 +14,10 @@ from bot.answering.entailment.score import bears_out, negates
 from bot.answering.entailment.statement_features import numbers_moved
 from bot.answering.prompt import RULES
 from bot.answering.reading.language_detection import ENGLISH
-from retrieval.number_check import count_given, unsupported
-from retrieval.number_parser import numerals
-from retrieval.quotes import content_words, count_words, locate, surroundings
-from retrieval.text import bare_words, clean, fold, sentences
+from retrieval.text.number_check import count_given, unsupported
+from retrieval.text.number_parser import numerals
+from retrieval.text.quotes import content_words, count_words, locate, surroundings
+from retrieval.text.text import bare_words, clean, fold, sentences
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -16,7 +16,7 @@ from bot.answering.reading.question import plain
 from bot.errors import WriterError
 from bot.language import say
 from bot.llm import Usage, Wait, sharing
-from retrieval.text import fold
+from retrieval.text.text import fold
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Sequence

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from bot.answering.form import answer_in, statement_in
 from bot.llm.lenient import Scanner, loads
-from retrieval.text import fold
+from retrieval.text.text import fold
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

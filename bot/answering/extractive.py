@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from bot.answering.answer import Draft, Support
 from bot.answering.paper_statement import to_statement
-from retrieval.text import fold
+from retrieval.text.text import fold
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator

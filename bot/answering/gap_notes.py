@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from bot.language import say, say_many
 
 if TYPE_CHECKING:
-    from retrieval.search_gaps import Gaps
+    from retrieval.search.search_gaps import Gaps
 
 
 def gap_notes(gaps: Gaps) -> list[str]:

@@ -12,7 +12,7 @@ from pydantic import BaseModel
 
 from bot.answering.prompt import neutralise
 from bot.llm import Prompt
-from retrieval.text import clean
+from retrieval.text.text import clean
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -14,14 +14,14 @@ from bot.answering.evidence.selection import Chosen, Selection
 from bot.answering.reading.kind import Kind
 from bot.language import current_language, say, say_many
 from retrieval import Evidence, Hit
-from retrieval.text import clean
+from retrieval.text.text import clean
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from bot.answering.reading.question import Question
     from retrieval import Library, Paper
-    from retrieval.periods import Period
+    from retrieval.text.periods import Period
 
 ABOUT_ONE_PAPER: Final = frozenset({Kind.AUTHORS, Kind.PUBLISHED})
 MOST_LISTED: Final = 10

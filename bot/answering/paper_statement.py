@@ -6,7 +6,7 @@ import re
 from typing import Final
 
 from bot.answering.evidence.named_papers import own_name
-from retrieval.text import clean, fold, sentences
+from retrieval.text.text import clean, fold, sentences
 
 MAX_CHARACTERS: Final = 560  # characters; the checks refuse more than 600
 # Lead-ins that mean nothing out of context: headings of structured abstracts, list markers, connectives, and "In this

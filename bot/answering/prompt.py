@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Final
 from bot.answering.form import CitedAnswer
 from bot.llm.message import TOKENS_PER_MESSAGE
 from bot.llm.schema import strict
-from retrieval.text import sentences
+from retrieval.text.text import sentences
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from bot.llm import Messages
     from retrieval import Hit
-    from retrieval.tokens import TokenCounter
+    from retrieval.text.tokens import TokenCounter
 
 # Raise it with every change to the prompt: stored drafts and measured figures belong to one version.
 PROMPT_VERSION: Final = 2

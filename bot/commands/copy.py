@@ -16,8 +16,8 @@ from bot.console import progress_bar, show_figures, stdout
 from bot.store import FILE, Store
 from bot.store import store_tables as memory
 from retrieval import BadInputError, LibraryDamagedError
-from retrieval import catalogue_tables as library
-from retrieval.catalogue import Catalogue
+from retrieval.catalogue import catalogue_tables as library
+from retrieval.catalogue.catalogue import Catalogue
 from retrieval.data_dir import CATALOGUE, lock_data_dir
 from storage.engine import create_engine
 

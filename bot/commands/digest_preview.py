@@ -12,7 +12,7 @@ from bot.console import print_json, printable, stdout
 from bot.digest.editor import day_of
 from bot.digest.subscription_editor import subscribe
 from bot.factory import make_editor, open_library, open_model, prepare_library
-from retrieval.text import clean
+from retrieval.text.text import clean
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from bot.digest import Digest, Entry
     from bot.settings import Settings
-    from retrieval.records import Fresh
+    from retrieval.catalogue.records import Fresh
 
 BEGINNING: Final = datetime(1970, 1, 1, tzinfo=UTC)
 

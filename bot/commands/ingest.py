@@ -10,15 +10,15 @@ from bot.console import print_json, printable, progress_bar, show_figures, stder
 from bot.factory import make_embedder, open_library
 from bot.invocation import command
 from retrieval import Added, BadInputError, ServerAwayError
-from retrieval.catalogue import Catalogue
-from retrieval.embedding_worker import embed_pending
+from retrieval.catalogue.catalogue import Catalogue
+from retrieval.index.embedding_worker import embed_pending
+from retrieval.index.stamp import stamp_of
 from retrieval.ingestion import ingest_source
 from retrieval.sources import Stream, open_spec
 from retrieval.sources.choice import Choice, read_categories
 from retrieval.sources.fetched import SourceError
 from retrieval.sources.single import Addresses, Single
 from retrieval.sources.web import Web
-from retrieval.stamp import stamp_of
 
 if TYPE_CHECKING:
     import datetime as dt

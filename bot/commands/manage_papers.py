@@ -9,8 +9,8 @@ from bot.console import print_json, printable, progress_bar, show_paper, show_pa
 from bot.factory import open_library
 from bot.invocation import command
 from retrieval import BadInputError
-from retrieval.removal import UNDO, removals
-from retrieval.text import clean
+from retrieval.catalogue.removal import UNDO, removals
+from retrieval.text.text import clean
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from bot.settings import Settings
     from retrieval import Fetched, Library, Removal, Removed
-    from retrieval.merge import Known
+    from retrieval.catalogue.merge import Known
 
 SHOWN = 20  # papers listed before a removal
 _DAY = len("2026-11-27")

@@ -13,7 +13,7 @@ from bot.console import print_json, printable, show_hits, stderr, stdout
 from bot.factory import open_library, prepare_library
 from bot.invocation import command
 from retrieval import BadInputError
-from retrieval.text import clean
+from retrieval.text.text import clean
 
 if TYPE_CHECKING:
     import datetime as dt

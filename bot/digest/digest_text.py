@@ -22,7 +22,7 @@ from bot.errors import WriterError
 from bot.language import current_language, say, say_many
 from retrieval import Evidence, Hit
 from retrieval.calibration import standardise
-from retrieval.text import sentences
+from retrieval.text.text import sentences
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

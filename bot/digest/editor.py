@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from bot.digest.digest_text import ReasonWriter
     from bot.store.domain import Subscription
     from retrieval import Evidence
+    from retrieval.catalogue.records import Fresh
     from retrieval.embedding import Embedder
-    from retrieval.records import Fresh
 
 # A paper published longer ago than this is not news, whenever it was added.
 NEWS: Final = timedelta(days=30)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from retrieval.calibration import ANY_MODEL, Logistic
-from retrieval.terms import content_terms
+from retrieval.text.terms import content_terms
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

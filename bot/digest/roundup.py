@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from retrieval.terms import content_terms
-from retrieval.text import clean
+from retrieval.text.terms import content_terms
+from retrieval.text.text import clean
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -24,7 +24,7 @@ from bot.llm.reply import ReplyCollector
 from bot.llm.thoughts import Speech
 from bot.llm.usage import Usage
 from bot.llm.wire import Failure, Wire
-from retrieval.tokens import TokenCounter
+from retrieval.text.tokens import TokenCounter
 from storage.breaker import Breaker
 
 if TYPE_CHECKING:

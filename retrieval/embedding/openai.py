@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from retrieval.errors import EmbeddingError
-from retrieval.tokens import TokenCounter
+from retrieval.text.tokens import TokenCounter
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

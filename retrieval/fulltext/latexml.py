@@ -10,7 +10,7 @@ from lxml import etree
 
 from retrieval.fulltext.article import Article, FullText, Section
 from retrieval.fulltext.lines import NOT_TEXT
-from retrieval.text import clean
+from retrieval.text.text import clean
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -9,7 +9,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 from retrieval.fulltext.article import Article, FullText, Section
-from retrieval.text import sentences
+from retrieval.text.text import sentences
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -10,7 +10,7 @@ from retrieval.errors import BadInputError
 from retrieval.sources.record_authors import given_first
 from retrieval.sources.rows import Bad, Remark, Row
 from retrieval.sources.texts import open_text
-from retrieval.text import clean
+from retrieval.text.text import clean
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

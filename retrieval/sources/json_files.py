@@ -7,9 +7,9 @@ import re
 from typing import TYPE_CHECKING, Any, Final
 
 from retrieval.errors import BadInputError
-from retrieval.json_lines import LONGEST_LINE
 from retrieval.sources.archive import LARGEST_WHOLE
 from retrieval.sources.encodings import SAMPLE, decode, encoding_of, lines_of
+from retrieval.sources.json_lines import LONGEST_LINE
 from retrieval.sources.rows import Bad, Remark, Row
 from retrieval.sources.shapes import records_in
 from retrieval.sources.texts import open_text

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from retrieval.errors import BadInputError
-from retrieval.json_lines import read_json_lines
+from retrieval.sources.json_lines import read_json_lines
 from retrieval.sources.record import LONGEST_TEXT, make, own_id
 
 if TYPE_CHECKING:

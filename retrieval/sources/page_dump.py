@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from retrieval.errors import BadInputError
 from retrieval.papers import Paper, identify
-from retrieval.text import clean
+from retrieval.text.text import clean
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -15,7 +15,7 @@ from retrieval.sources.identifiers import arxiv_in, doi_in, link_to, venue_ids_i
 from retrieval.sources.markup import has_markup, without_markup
 from retrieval.sources.record_authors import people
 from retrieval.sources.shapes import flattened
-from retrieval.text import clean, sentences
+from retrieval.text.text import clean, sentences
 
 if TYPE_CHECKING:
     import datetime as dt

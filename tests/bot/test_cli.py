@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from retrieval.data_dir import lock_data_dir
-from retrieval.text import fold
+from retrieval.text.text import fold
 from tests.terminal import Result
 
 if TYPE_CHECKING:

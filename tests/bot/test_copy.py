@@ -11,10 +11,10 @@ from bot.commands import copy as command
 from bot.commands.copy import copy
 from bot.store import ServerSettings, Store
 from bot.store.domain import StoredAnswer
-from retrieval.chroma_server import ChromaServer
 from retrieval.embedding.local import LocalEmbedder
 from retrieval.errors import BadInputError, LibraryDamagedError
 from retrieval.fulltext.article import FullText, Section
+from retrieval.index.chroma_server import ChromaServer
 from retrieval.library import Library
 from retrieval.sources.fetched import Fetched
 from tests.bot.discord.prepared import GOOD

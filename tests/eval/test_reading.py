@@ -26,7 +26,7 @@ from bot.factory import open_library
 from bot.settings import Settings
 from retrieval.sources import open_source
 from retrieval.sources.jsonl import read_jsonl, read_records
-from retrieval.text import fold
+from retrieval.text.text import fold
 from tests.papers import plain
 
 if TYPE_CHECKING:

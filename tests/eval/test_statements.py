@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bot.answering.checks import Checked
-from retrieval.quotes import locate
-from retrieval.text import clean
+from retrieval.text.quotes import locate
+from retrieval.text.text import clean
 from tests.statements import SETS, checked, judged, read
 
 if TYPE_CHECKING:

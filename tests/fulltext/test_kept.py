@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 import pytest
 import sqlalchemy as sa
 
-from retrieval.catalogue_tables import full_texts, section_windows
+from retrieval.catalogue.catalogue_tables import full_texts, section_windows
+from retrieval.catalogue.removal import UNDO
 from retrieval.embedding.local import LocalEmbedder
 from retrieval.fulltext.article import FullText, Section
 from retrieval.library import Library
 from retrieval.papers import Paper, identify
-from retrieval.removal import UNDO
 from retrieval.sources.fetched import Fetched, identities
 
 if TYPE_CHECKING:

@@ -19,12 +19,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import sqlalchemy as sa
 
+from retrieval.catalogue.full_text_store import TABLES
+from retrieval.catalogue.removal import UNDO
 from retrieval.data_dir import CATALOGUE
 from retrieval.embedding.local import LocalEmbedder
-from retrieval.fulltext.storage import TABLES
 from retrieval.library import Library
 from retrieval.papers import identify
-from retrieval.removal import UNDO
 from retrieval.sources import open_source
 from tests.fulltext.printing import print_paper
 from tests.retrieval.consistency import assert_consistent, held
@@ -72,16 +72,16 @@ main()
 
 # The command, the call after which it dies, and whether the work then counts as done.
 STEPS = [
-    (INGEST, "retrieval.catalogue:Catalogue.add", True),
-    (RESTORE, "retrieval.catalogue:Catalogue.restore", True),
+    (INGEST, "retrieval.catalogue.catalogue:Catalogue.add", True),
+    (RESTORE, "retrieval.catalogue.catalogue:Catalogue.restore", True),
 ]
 MORE_STEPS = [
-    (INGEST, "retrieval.fulltext.storage:store", False),  # within the transaction
-    (INGEST, "retrieval.vectors:DenseIndex.upsert", True),
-    (INGEST, "retrieval.fulltext.storage:FullTexts.store_windows", True),
-    (REMOVE, "retrieval.catalogue:Catalogue.remove", True),
-    (REMOVE, "retrieval.vectors:DenseIndex.delete", True),
-    (RESTORE, "retrieval.vectors:DenseIndex.upsert", True),
+    (INGEST, "retrieval.catalogue.full_text_store:store", False),  # within the transaction
+    (INGEST, "retrieval.index.vectors:DenseIndex.upsert", True),
+    (INGEST, "retrieval.catalogue.full_text_store:FullTexts.store_windows", True),
+    (REMOVE, "retrieval.catalogue.catalogue:Catalogue.remove", True),
+    (REMOVE, "retrieval.index.vectors:DenseIndex.delete", True),
+    (RESTORE, "retrieval.index.vectors:DenseIndex.upsert", True),
 ]
 
 
@@ -201,7 +201,7 @@ async def test_a_kill_while_a_removed_text_is_erased_erases_it_whole_at_the_next
     long_ago = dt.datetime.now(dt.UTC).replace(tzinfo=None) - UNDO - dt.timedelta(days=1)
     with sqlite3.connect(data / CATALOGUE) as database:
         database.execute("UPDATE papers SET removed_at = ? WHERE removed_at IS NOT NULL", (str(long_ago),))
-    assert await run(data, ("rebuild",), "retrieval.removal:forget", "after") == -signal.SIGKILL
+    assert await run(data, ("rebuild",), "retrieval.catalogue.removal:forget", "after") == -signal.SIGKILL
     with sqlite3.connect(data / CATALOGUE) as database:
         assert all(database.execute(f"SELECT count(*) FROM {table.name}").fetchone()[0] for table in TABLES)
     after = await state_after_a_start(data, models)

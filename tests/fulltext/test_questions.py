@@ -25,7 +25,7 @@ from retrieval.library import Library
 from retrieval.papers import Paper, identify
 from retrieval.sources import open_source
 from retrieval.sources.fetched import Fetched
-from retrieval.text import fold
+from retrieval.text.text import fold
 from tests.fulltext.pages import page_of
 from tests.fulltext.printing import STYLES, print_paper
 

@@ -15,7 +15,7 @@ from bot.discord.answers.answer_card import cards
 from local_discord.mentions import pings
 from local_discord.plain_text import displayed_text
 from retrieval.papers import Paper
-from retrieval.text import fold
+from retrieval.text.text import fold
 from tests.local_llm import LocalLLM, asking, honest, obedient
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ import asyncio
 import sys
 from pathlib import Path
 
-from retrieval.chroma_server import ChromaServer
+from retrieval.index.chroma_server import ChromaServer
 from retrieval.library import Library
 from tests.retrieval.test_self_check import NumberEmbedder
 from tests.retrieval.test_shared import papers

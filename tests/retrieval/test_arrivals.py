@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from retrieval.catalogue import Added, Catalogue
+from retrieval.catalogue.catalogue import Added, Catalogue
+from retrieval.catalogue.scope import Scope
 from retrieval.papers import Paper, identify
-from retrieval.scope import Scope
 from retrieval.sources.fetched import Cursor, Fetched, identities
 
 if TYPE_CHECKING:
     from typing import Unpack
 
-    from retrieval.merge import Known
+    from retrieval.catalogue.merge import Known
     from tests.papers import Facts
 
 TITLE = "Cats that sit on mats"

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from retrieval.catalogue import Added, Catalogue
-from retrieval.contents import Contents, Embedded
+from retrieval.catalogue.catalogue import Added, Catalogue
+from retrieval.catalogue.contents import Contents, Embedded
+from retrieval.catalogue.scope import Scope
 from retrieval.errors import DatabaseAwayError, DatabaseUnusableError
 from retrieval.papers import Chunk, Paper
-from retrieval.scope import Scope
 
 if TYPE_CHECKING:
     from pathlib import Path

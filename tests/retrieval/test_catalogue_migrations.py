@@ -14,14 +14,14 @@ import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
-from retrieval import catalogue as module
-from retrieval.catalogue import Added, Catalogue
-from retrieval.catalogue_tables import metadata
+from retrieval.catalogue import catalogue as module
+from retrieval.catalogue.catalogue import Added, Catalogue
+from retrieval.catalogue.catalogue_tables import metadata
+from retrieval.catalogue.full_text_store import Window
+from retrieval.catalogue.scope import Scope
 from retrieval.embedding.word_vectors import Words, best_matches
 from retrieval.fulltext.article import FullText, Section
-from retrieval.fulltext.storage import Window
 from retrieval.papers import Paper, identify
-from retrieval.scope import Scope
 from retrieval.sources.fetched import Fetched
 from storage.engine import create_engine
 from storage.errors import MigrationError

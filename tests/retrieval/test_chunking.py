@@ -7,10 +7,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from retrieval.chunker import chunk
 from retrieval.embedding.local import LocalEmbedder
+from retrieval.index.chunker import chunk
 from retrieval.papers import Chunk, Paper, Sentence
-from retrieval.text import clean
+from retrieval.text.text import clean
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

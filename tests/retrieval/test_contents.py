@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from retrieval.contents import Contents
+from retrieval.catalogue.contents import Contents
 
 
 @given(count=st.integers(0, 30), dimensions=st.sampled_from([4, 384]), seed=st.integers(0, 1000), words=st.binary())

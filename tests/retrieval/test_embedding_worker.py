@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from retrieval.catalogue import Catalogue
-from retrieval.chunker import chunk
-from retrieval.embedding_worker import embed_pending
+from retrieval.catalogue.catalogue import Catalogue
 from retrieval.errors import BadInputError
+from retrieval.index.chunker import chunk
+from retrieval.index.embedding_worker import embed_pending
+from retrieval.index.stamp import stamp_of
 from retrieval.papers import Paper
-from retrieval.stamp import stamp_of
 from tests.retrieval.consistency import assert_consistent
 from tests.retrieval.test_self_check import NumberEmbedder
 from tests.retrieval.test_shared import shared  # noqa: F401  # a fixture

@@ -17,17 +17,17 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from retrieval.bibliography import Cited, Keys, bibtex, key_of, line
+from retrieval.catalogue.scope import Scope
 from retrieval.errors import BadInputError
 from retrieval.export import FORMATS, format_of
 from retrieval.papers import Paper, identify
-from retrieval.scope import Scope
 from retrieval.sources import open_source
 from retrieval.sources.fetched import Fetched, identities
 from retrieval.sources.markup import has_markup
-from retrieval.text import clean
+from retrieval.text.text import clean
 
 if TYPE_CHECKING:
-    from retrieval.catalogue import Catalogue
+    from retrieval.catalogue.catalogue import Catalogue
 
 VERBATIM = {"csv", "jsonl"}
 CATS = Fetched(

@@ -12,7 +12,7 @@ from retrieval.fulltext.article import FullText, Section
 from retrieval.papers import Paper
 
 if TYPE_CHECKING:
-    from retrieval.catalogue import Catalogue
+    from retrieval.catalogue.catalogue import Catalogue
 
 NOW = dt.datetime(2026, 11, 20, 12, tzinfo=dt.UTC)
 PAPERS = [Paper(f"arxiv:2401.0000{n}", f"Birds of kind {n}", "They sing.", "arxiv") for n in range(4)]

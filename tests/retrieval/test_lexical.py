@@ -7,9 +7,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from retrieval.lexical import LexicalIndex
+from retrieval.index.lexical import LexicalIndex
 from retrieval.papers import Paper
-from retrieval.query import importance
+from retrieval.text.importance import importance
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -14,17 +14,17 @@ import pytest
 import tantivy
 from chromadb.api.client import Client
 
-from retrieval import chunker
-from retrieval.catalogue import Added, Count
-from retrieval.chroma_server import ChromaServer
+from retrieval.catalogue.catalogue import Added, Count
 from retrieval.errors import BadInputError, EmbeddingError, LibraryLockedError
-from retrieval.indexer import PROBE
-from retrieval.lexical import STAMP
+from retrieval.index import chunker
+from retrieval.index.chroma_server import ChromaServer
+from retrieval.index.indexer import PROBE
+from retrieval.index.lexical import STAMP
+from retrieval.index.vectors import COLLECTION
 from retrieval.library import Library
 from retrieval.papers import Paper
 from retrieval.sources.fetched import Cursor, Fetched, Page, identities
-from retrieval.text import fold
-from retrieval.vectors import COLLECTION
+from retrieval.text.text import fold
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -272,7 +272,7 @@ async def test_another_chunker_rebuilds_but_embeds_no_text_again(
     await library.add(seeds[:5])
     await library.close()
     counting.asked.clear()
-    monkeypatch.setattr("retrieval.stamp.CHUNKER_VERSION", chunker.CHUNKER_VERSION + 1)
+    monkeypatch.setattr("retrieval.index.stamp.CHUNKER_VERSION", chunker.CHUNKER_VERSION + 1)
     again = await Library.open(tmp_path, counting)
     assert await again.index_pending() == 5
     assert counting.asked == []

@@ -7,7 +7,7 @@ import datetime as dt
 from hypothesis import given
 from hypothesis import strategies as st
 
-from retrieval.merge import as_fetched, begin, join, may_be_same, unite
+from retrieval.catalogue.merge import as_fetched, begin, join, may_be_same, unite
 from retrieval.papers import Paper, identify
 from retrieval.sources.fetched import Fetched
 

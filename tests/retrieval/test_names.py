@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from retrieval.names import LONGEST_NAME, NAME_FORMS, Name, possible_names
+from retrieval.text.names import LONGEST_NAME, NAME_FORMS, Name, possible_names
 
 
 @pytest.mark.parametrize(

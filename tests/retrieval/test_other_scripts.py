@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from retrieval.papers import Paper
-from retrieval.text import fold
-from retrieval.writing_systems import asked, latin_share, words, written
+from retrieval.text.text import fold
+from retrieval.text.writing_systems import asked, latin_share, words, written
 
 if TYPE_CHECKING:
     from retrieval.library import Library

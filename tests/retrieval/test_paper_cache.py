@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from retrieval.catalogue import Catalogue
-from retrieval.contents import Contents, Embedded
-from retrieval.paper_cache import PaperCache
+from retrieval.catalogue.catalogue import Catalogue
+from retrieval.catalogue.contents import Contents, Embedded
+from retrieval.catalogue.paper_cache import PaperCache
 from retrieval.papers import Chunk, Paper
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable
     from pathlib import Path
 
-    from retrieval.catalogue import StoredChunk
+    from retrieval.catalogue.catalogue import StoredChunk
 
 CATS = Paper("cats", "Cats", "Cats sit.", "test")
 DOGS = Paper("dogs", "Dogs", "Dogs run.", "test")

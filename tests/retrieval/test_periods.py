@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from retrieval.periods import Period, find_period
+from retrieval.text.periods import Period, find_period
 
 TODAY = dt.date(2026, 11, 20)  # a Friday
 

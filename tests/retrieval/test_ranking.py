@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from retrieval.ranking import MIXES, Candidate, fuse, match_words
+from retrieval.search.ranking import MIXES, Candidate, fuse, match_words
 
 TUNED = next(iter(MIXES))
 scores = st.floats(0, 30, allow_nan=False)

@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING
 import pytest
 import sqlalchemy as sa
 
-from retrieval.catalogue import Added, Catalogue
-from retrieval.catalogue_tables import papers
+from retrieval.catalogue.catalogue import Added, Catalogue
+from retrieval.catalogue.catalogue_tables import papers
+from retrieval.catalogue.removal import UNDO, Restored
 from retrieval.embedding.local import LocalEmbedder
 from retrieval.library import Library
 from retrieval.papers import Paper, identify
-from retrieval.removal import UNDO, Restored
 from retrieval.sources.fetched import Fetched, identities
 from tests.retrieval.consistency import assert_consistent, held
 

@@ -16,10 +16,10 @@ import sqlalchemy as sa
 import trustme
 from aiohttp import ClientSession, web
 
-from retrieval.chroma_server import ChromaServer
 from retrieval.errors import BadInputError, DatabaseAwayError, FootnoteError, ServerRefusedError
+from retrieval.index.chroma_server import ChromaServer
+from retrieval.index.vectors import DenseIndex
 from retrieval.library import Library
-from retrieval.vectors import DenseIndex
 from storage.engine import create_engine
 from tests.retrieval.test_self_check import NumberEmbedder
 from tests.retrieval.test_shared import SUBJECTS, finds, first, paper, papers, soon
@@ -36,8 +36,8 @@ TOKEN = "a token of letters"
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Shorten the intervals between checks; the time that people wait for a server stays the same."""
-    monkeypatch.setattr("retrieval.chroma_server.REST", timedelta(seconds=1))
-    monkeypatch.setattr("retrieval.indexer.GRACE", timedelta(seconds=0.5))
+    monkeypatch.setattr("retrieval.index.chroma_server.REST", timedelta(seconds=1))
+    monkeypatch.setattr("retrieval.index.indexer.GRACE", timedelta(seconds=0.5))
     monkeypatch.setattr("retrieval.maintenance.FOLLOWED_EVERY", timedelta(seconds=0.3))
 
 
@@ -297,8 +297,8 @@ async def test_tenant_and_database_are_used_and_the_quotas_of_the_cloud_kept(
         await (await session.post(f"{chroma.url}/api/v2/tenants", json={"name": "lab"})).read()
         made = await session.post(f"{chroma.url}/api/v2/tenants/lab/databases", json={"name": "papers"})
         assert made.ok
-    monkeypatch.setattr("retrieval.chroma_server.CLOUD", re.compile("localhost"))
-    monkeypatch.setattr("retrieval.chroma_server.CLOUD_BY_TLS_ALONE", False)
+    monkeypatch.setattr("retrieval.index.chroma_server.CLOUD", re.compile("localhost"))
+    monkeypatch.setattr("retrieval.index.chroma_server.CLOUD_BY_TLS_ALONE", False)
     guard = Guard(chroma)
     async with guard.serving() as url:
         server = ChromaServer(url, TOKEN, "lab", "papers")

@@ -18,11 +18,11 @@ import chromadb
 import numpy as np
 import pytest
 
-from retrieval.chroma_server import ChromaServer
-from retrieval.chunker import chunk
+from retrieval.catalogue.index_lease import KEY, STALE
 from retrieval.errors import BadInputError
 from retrieval.fulltext.article import FullText, Section
-from retrieval.index_lease import KEY, STALE
+from retrieval.index.chroma_server import ChromaServer
+from retrieval.index.chunker import chunk
 from retrieval.library import Library
 from retrieval.papers import Paper
 from retrieval.sources.fetched import Fetched
@@ -43,7 +43,7 @@ SUBJECTS = ("otters", "lighthouses", "glaciers", "violins", "harbours", "comets"
 
 @pytest.fixture(autouse=True)
 def _short_grace(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("retrieval.indexer.GRACE", timedelta(seconds=0.5))
+    monkeypatch.setattr("retrieval.index.indexer.GRACE", timedelta(seconds=0.5))
 
 
 class Shared:
@@ -246,10 +246,10 @@ async def test_whose_lock_is_cut_while_it_embeds_keeps_its_turn_and_nothing_is_e
 async def test_who_gives_no_sign_loses_its_turn_and_writes_nothing_more(
     shared: Shared, database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("retrieval.index_lease.STALE", timedelta(seconds=0.5))
+    monkeypatch.setattr("retrieval.catalogue.index_lease.STALE", timedelta(seconds=0.5))
     # Like a machine that sleeps or is cut off.
-    monkeypatch.setattr("retrieval.index_lease.RENEWED_EVERY", timedelta(minutes=10))
-    monkeypatch.setattr("retrieval.indexer.WORKERS_PATIENCE", timedelta(seconds=1))  # its claims are not taken from it
+    monkeypatch.setattr("retrieval.catalogue.index_lease.RENEWED_EVERY", timedelta(minutes=10))
+    monkeypatch.setattr("retrieval.index.indexer.WORKERS_PATIENCE", timedelta(seconds=1))  # its claims stand
     slow = SlowEmbedder()
     async with shared.process("a", slow) as one, shared.process("b") as other:
         adding = asyncio.create_task(one.add(papers()))
@@ -270,9 +270,9 @@ async def test_who_gives_no_sign_loses_its_turn_and_writes_nothing_more(
 async def test_vectors_written_too_late_are_written_again(
     shared: Shared, database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("retrieval.index_lease.STALE", timedelta(seconds=0.5))
+    monkeypatch.setattr("retrieval.catalogue.index_lease.STALE", timedelta(seconds=0.5))
     # Like a machine that sleeps or is cut off.
-    monkeypatch.setattr("retrieval.index_lease.RENEWED_EVERY", timedelta(minutes=10))
+    monkeypatch.setattr("retrieval.catalogue.index_lease.RENEWED_EVERY", timedelta(minutes=10))
     async with shared.process("a") as one, shared.process("b") as other:
         began, goes_on = threading.Event(), threading.Event()
         upsert = one._parts.dense.upsert
@@ -330,7 +330,7 @@ async def test_two_libraries_on_one_server_know_nothing_of_each_other(
 async def test_a_rebuild_takes_nothing_from_others_and_leaves_one_collection(
     shared: Shared, chroma: Chroma, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("retrieval.indexer.GRACE", timedelta(seconds=3))
+    monkeypatch.setattr("retrieval.index.indexer.GRACE", timedelta(seconds=3))
     async with shared.process("a") as one:
         await one.add(papers())
         server = chromadb.HttpClient(port=chroma.port)
@@ -386,7 +386,7 @@ async def make_outdated(library: Library, database: str) -> str:
 async def test_the_server_of_an_earlier_version_is_filled_anew_while_everybody_searches(
     shared: Shared, database: str, chroma: Chroma, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("retrieval.indexer.GRACE", timedelta(seconds=3))
+    monkeypatch.setattr("retrieval.index.indexer.GRACE", timedelta(seconds=3))
     server = chromadb.HttpClient(port=chroma.port)
     async with shared.process("a") as one:
         await one.add(papers())

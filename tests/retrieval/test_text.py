@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from retrieval.sources import open_source
-from retrieval.text import Folded, clean, fold, sentences
+from retrieval.text.text import Folded, clean, fold, sentences
 from tests.papers import plain
 
 # Everything in a text that the rules look at; the strategy adds arbitrary characters.

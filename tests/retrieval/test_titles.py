@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from retrieval.catalogue import Catalogue
-from retrieval.lexical import LexicalIndex
+from retrieval.catalogue.catalogue import Catalogue
+from retrieval.index.lexical import LexicalIndex
 from retrieval.papers import Paper
-from retrieval.titles import Titles
+from retrieval.search.titles import Titles
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence

@@ -15,8 +15,8 @@ import tiktoken.registry
 from hypothesis import given
 from hypothesis import strategies as st
 
-from retrieval import tokens
-from retrieval.tokens import TokenCounter, estimate
+from retrieval.text import tokens
+from retrieval.text.tokens import TokenCounter, estimate
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -68,7 +68,7 @@ def test_without_a_network_counts_are_estimates_and_it_is_said_once(caplog: pyte
     assert counter.count(ABSTRACT) == -(-len(ABSTRACT) // 4)
     assert counter.estimated
     assert TokenCounter("an-unknown-model").estimated  # the same vocabulary, so there is no second attempt
-    assert [(record.levelno, record.name) for record in caplog.records] == [(logging.WARNING, "retrieval.tokens")]
+    assert [(record.levelno, record.name) for record in caplog.records] == [(logging.WARNING, "retrieval.text.tokens")]
     assert WARNING in caplog.text
     assert "TIKTOKEN_CACHE_DIR" in caplog.text
 

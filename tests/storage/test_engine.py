@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from retrieval.catalogue import Catalogue
+from retrieval.catalogue.catalogue import Catalogue
 from storage.engine import create_engine
 from storage.errors import BadInputError, DatabaseAwayError
 

@@ -12,7 +12,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
 
 from retrieval.calibration import ANY_MODEL, Logistic
-from retrieval.text import fold
+from retrieval.text.text import fold
 
 if TYPE_CHECKING:
     import numpy as np

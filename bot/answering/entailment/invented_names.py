@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from rapidfuzz import fuzz
 
-from retrieval.text import bare_words, clean, fold
+from retrieval.text.text import bare_words, clean, fold
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

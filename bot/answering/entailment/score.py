@@ -10,7 +10,7 @@ from typing import Any, Final
 from bot.answering.entailment.sentence_words import words
 from bot.answering.entailment.statement_features import Reading, added, features
 from retrieval.calibration import Logistic
-from retrieval.number_parser import numerals
+from retrieval.text.number_parser import numerals
 
 DATA: Final = "entailment.json"
 

@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from bot.answering.entailment.opposites import meanings
-from retrieval.text import fold
+from retrieval.text.text import fold
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Final
 
 from bot.answering.entailment.alignment import Pair, align
 from bot.answering.entailment.sentence_words import STEM, Word, words
-from retrieval.number_parser import numerals
+from retrieval.text.number_parser import numerals
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from retrieval.number_parser import Number, Numerals
+    from retrieval.text.number_parser import Number, Numerals
 
 Features = dict[str, float]
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from bot.answering.outcome import Outcome
     from bot.answering.reading.question import Question
     from retrieval import Hit, Library
-    from retrieval.fulltext.full_text_searcher import Document
+    from retrieval.search.full_text_searcher import Document
 
 # Probabilities from which the fitted models are believed, chosen on the curves in docs/quality.md: MIN_HOLDS trades
 # false claims on near misses against claimed answers; MIN_LISTED is where three in four listed papers are right.

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from retrieval import Hit, Passage
-    from retrieval.agreement import Agreement
+    from retrieval.search.agreement import Agreement
 
 Features = dict[str, float]
 Columns = dict[str, "NDArray[np.float64]"]

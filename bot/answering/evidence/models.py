@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from retrieval.calibration import ANY_MODEL, Logistic, softmax
-from retrieval.text import bare_words, fold
+from retrieval.text.text import bare_words, fold
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Final
 
 from rapidfuzz import fuzz
 
-from retrieval.terms import content_terms
-from retrieval.text import bare_words, clean, fold
+from retrieval.text.terms import content_terms
+from retrieval.text.text import bare_words, clean, fold
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

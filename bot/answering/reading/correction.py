@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from bot.answering.reading.language_detection import ENGLISH, detect
-from retrieval.spelling import Spelled
+from retrieval.search.spelling import Spelled
 
 if TYPE_CHECKING:
     from retrieval import Library

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
 
-from retrieval.terms import content_terms
-from retrieval.text import bare_words, fold
+from retrieval.text.terms import content_terms
+from retrieval.text.text import bare_words, fold
 
 # Where the excluding words stand and where the excluded topic ends; a classifier of whole texts tells neither.
 _FORMS: Final = re.compile(

@@ -9,10 +9,10 @@ import numpy as np
 
 from bot.answering.evidence.features import MatchedHit, gate_features
 from bot.answering.evidence.models import MIN_SUBJECT, models_for
-from retrieval.periods import find_period
 from retrieval.references import find_references
-from retrieval.terms import content_terms
-from retrieval.text import sentences
+from retrieval.text.periods import find_period
+from retrieval.text.terms import content_terms
+from retrieval.text.text import sentences
 
 if TYPE_CHECKING:
     import datetime as dt

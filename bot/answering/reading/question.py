@@ -14,17 +14,17 @@ from bot.answering.reading.exclusion import find_exclusion
 from bot.answering.reading.kind import MANY, Kind, shipped_kinds
 from bot.answering.reading.lead import Lead
 from bot.answering.reading.message_markup import without_address
-from retrieval.periods import find_period
 from retrieval.references import find_references
-from retrieval.terms import content_terms
+from retrieval.text.periods import find_period
+from retrieval.text.terms import content_terms
 
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Callable, Mapping
 
     from retrieval import Library, QueryVectors
-    from retrieval.periods import Period
     from retrieval.references import Reference
+    from retrieval.text.periods import Period
 
 LONGEST_COMPARISON: Final = 60  # words; a longer text was pasted, and its "between A and B" compares nothing
 MAYBE_LIST: Final = 0.2  # probability of a list from which a question that excludes something asks for papers

@@ -27,7 +27,7 @@ from bot.discord.ui.markdown import escape, length, plain, shorten
 from bot.discord.ui.phrases import LINK_CHARACTERS, title_link, title_of, written_by
 from bot.language import say
 from retrieval.batches import batched
-from retrieval.text import fold
+from retrieval.text.text import fold
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from retrieval import Fetched, Library
     from retrieval.fulltext.extraction import Fault
-    from retrieval.fulltext.full_text_searcher import Document
+    from retrieval.search.full_text_searcher import Document
 
 AT_ONCE: Final = 2  # processes, each of up to a gigabyte
 REMEMBERED: Final = timedelta(hours=1)

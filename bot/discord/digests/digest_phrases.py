@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from bot.discord.services import Bot
     from bot.store import Subscription
-    from retrieval.source_state import SourceState
+    from retrieval.catalogue.source_state import SourceState
 
 SOURCES_SHOWN: Final = 10
 NAME_CHARACTERS: Final = 100

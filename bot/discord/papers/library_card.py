@@ -14,14 +14,14 @@ from bot.discord.ui.layout import COLOUR, Block, Card, button, notice, pages, ro
 from bot.discord.ui.markdown import escape, length, plain, shorten
 from bot.discord.ui.phrases import date, origin, title_link
 from bot.language import say, say_many
-from retrieval.removal import UNDO
+from retrieval.catalogue.removal import UNDO
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from bot.discord.ui.layout import Button
     from retrieval import Paper, Removal, Removed
-    from retrieval.merge import Known
+    from retrieval.catalogue.merge import Known
 
 PAGE_PAPERS: Final = 10
 PAGE_REMOVALS: Final = 5

@@ -22,8 +22,8 @@ from bot.discord.ui.layout import notice
 from bot.discord.ui.markdown import plain, shorten_at_end
 from bot.language import say, say_many
 from retrieval import BadInputError
-from retrieval.removal import removals
-from retrieval.text import fold
+from retrieval.catalogue.removal import removals
+from retrieval.text.text import fold
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
-from retrieval.merge import default_aliases
+from retrieval.catalogue.merge import default_aliases
 
 if TYPE_CHECKING:
     from alembic.operations import Operations

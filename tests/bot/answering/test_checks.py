@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 from bot.answering.answer import Draft, Support
 from bot.answering.checks import Checked, Rejection, check, invented_links, relation, tidy
 from bot.answering.entailment.invented_names import Names, unheld_names
-from retrieval.number_check import unsupported
-from retrieval.number_parser import numerals
 from retrieval.papers import Evidence, Hit, Paper
-from retrieval.quotes import MAX_QUOTE_CHARACTERS, locate
-from retrieval.text import sentences
+from retrieval.text.number_check import unsupported
+from retrieval.text.number_parser import numerals
+from retrieval.text.quotes import MAX_QUOTE_CHARACTERS, locate
+from retrieval.text.text import sentences
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

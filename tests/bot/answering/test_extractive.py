@@ -9,7 +9,7 @@ from bot.answering.checks import Checked, check
 from bot.answering.evidence.selection import Chosen, Selection
 from bot.answering.extractive import ExtractiveWriter
 from retrieval.papers import Evidence, Hit, Paper
-from retrieval.text import fold
+from retrieval.text.text import fold
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

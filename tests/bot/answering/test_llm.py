@@ -19,7 +19,7 @@ from bot.answering.llm import LLMWriter
 from bot.errors import WriterError
 from bot.llm.usage import Usage
 from retrieval.papers import Evidence, Hit
-from retrieval.text import fold
+from retrieval.text.text import fold
 from tests.local_llm import (
     LocalLLM,
     asking,

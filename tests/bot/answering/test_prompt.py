@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from bot.answering.form import CitedAnswer
 from bot.answering.prompt import MAX_QUESTION_CHARACTERS, RULES, SCHEMA, build, count_tokens, neutralise
 from retrieval.papers import Evidence, Hit, Paper, Passage
-from retrieval.tokens import TokenCounter
+from retrieval.text.tokens import TokenCounter
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

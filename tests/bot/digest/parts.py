@@ -13,8 +13,8 @@ from bot.digest.digest_text import ReasonWriter
 from bot.digest.editor import Editor
 from bot.digest.poster import GoneError, UnavailableError
 from bot.digest.subscription_editor import subscribe
+from retrieval.catalogue.records import Fresh
 from retrieval.papers import Evidence, Paper
-from retrieval.records import Fresh
 from retrieval.sources.fetched import Fetched
 
 if TYPE_CHECKING:

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from bot.answering.outcome import WriterName
     from bot.llm.usage import Usage
     from bot.store import Posted, Store
-    from retrieval.records import Fresh
+    from retrieval.catalogue.records import Fresh
 
 MINUTE = timedelta(minutes=1)
 ROBOTS = "walking robots"

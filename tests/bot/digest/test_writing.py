@@ -10,7 +10,7 @@ from bot.digest import digest_text
 from bot.digest.digest_text import Reason, ReasonWriter
 from bot.language import in_language
 from retrieval.papers import Paper
-from retrieval.text import sentences
+from retrieval.text.text import sentences
 from tests.local_llm import LocalLLM, asking, fails, honest, invented_quote, refuses, wrong_number
 
 if TYPE_CHECKING:

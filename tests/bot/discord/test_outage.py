@@ -14,7 +14,7 @@ from bot.discord.connection.command_sync import FILE_NAME, CommandsFile
 from bot.discord.footnote_bot import FootnoteBot
 from bot.discord.services import make_services
 from bot.store import Store
-from retrieval.chroma_server import ChromaServer
+from retrieval.index.chroma_server import ChromaServer
 from retrieval.library import Library
 from tests.bot.discord.prepared import done
 

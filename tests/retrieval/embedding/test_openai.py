@@ -14,10 +14,10 @@ from aiohttp import web
 from hypothesis import given
 from hypothesis import strategies as st
 
-from retrieval import tokens
 from retrieval.embedding import openai
 from retrieval.embedding.openai import OpenAIEmbedder
 from retrieval.errors import EmbeddingError
+from retrieval.text import tokens
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable

@@ -22,11 +22,11 @@ from pyarrow import parquet
 from retrieval.errors import BadInputError
 from retrieval.sources import Source, open_source
 from retrieval.sources.fetched import Fetched
-from retrieval.text import clean
+from retrieval.text.text import clean
 from tests.papers import fetched
 
 if TYPE_CHECKING:
-    from retrieval.catalogue import Catalogue
+    from retrieval.catalogue.catalogue import Catalogue
 
 CASES = Path(__file__).parent / "cases"
 ZEBRAS = "We present FooBarNet, a method for counting zebras in aerial images."

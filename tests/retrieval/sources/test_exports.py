@@ -22,7 +22,7 @@ from retrieval.sources.choice import Choice
 from tests.papers import fetched
 
 if TYPE_CHECKING:
-    from retrieval.catalogue import Catalogue
+    from retrieval.catalogue.catalogue import Catalogue
     from retrieval.sources.fetched import Fetched
 
 EXPORTS = Path(__file__).parent / "exports"

@@ -10,8 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from retrieval.errors import BadInputError
-from retrieval.json_lines import LONGEST_LINE
 from retrieval.papers import Paper, identify
+from retrieval.sources.json_lines import LONGEST_LINE
 from retrieval.sources.jsonl import LONGEST_TEXT, read_jsonl, read_records
 
 if TYPE_CHECKING:

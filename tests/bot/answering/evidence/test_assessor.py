@@ -10,7 +10,7 @@ import pytest
 from bot.answering.evidence.assessor import MOST_LISTED, MOST_SENTENCES, Assessor
 from bot.answering.reading.kind import Kind
 from bot.answering.reading.question import Reader
-from retrieval.text import fold, sentences
+from retrieval.text.text import fold, sentences
 
 if TYPE_CHECKING:
     from bot.answering.evidence.selection import Selection

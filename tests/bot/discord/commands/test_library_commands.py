@@ -9,7 +9,7 @@ import pytest
 from bot.discord.papers.library_card import details, list_page
 from bot.language import LANGUAGES, in_language
 from local_discord.limits import COMPONENTS_V2, check_message
-from retrieval.merge import begin
+from retrieval.catalogue.merge import begin
 from retrieval.papers import Paper
 from retrieval.sources.fetched import Fetched
 
