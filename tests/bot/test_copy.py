@@ -18,7 +18,7 @@ from retrieval.index.chroma_server import ChromaServer
 from retrieval.library import Library
 from retrieval.sources.fetched import Fetched
 from tests.bot.discord.prepared import GOOD
-from tests.retrieval.test_self_check import NumberEmbedder
+from tests.retrieval.index.test_self_check import NumberEmbedder
 from tests.retrieval.test_shared import SUBJECTS, first, paper, papers
 
 if TYPE_CHECKING:

@@ -181,7 +181,7 @@ def test_the_words_of_a_command_in_a_line_of_text_exist() -> None:
 NOT_RUN = {
     "copy": "needs a PostgreSQL: tests/bot/test_copy.py",
     "demo": "goes on until it is stopped: tests/bot/test_demo.py",
-    "embed": "needs a PostgreSQL: tests/retrieval/test_embedding_worker.py",
+    "embed": "needs a PostgreSQL: tests/retrieval/index/test_embedding_worker.py",
     "eval": "names a data set that is not here: tests/bot/test_report.py",
     "ingest": "asks the network: tests/bot/test_ingest.py",
     "mcp": "goes on until it is stopped: tests/bot/test_mcp.py",

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from retrieval.index.chroma_server import ChromaServer
 from retrieval.library import Library
-from tests.retrieval.test_self_check import NumberEmbedder
+from tests.retrieval.index.test_self_check import NumberEmbedder
 from tests.retrieval.test_shared import papers
 
 

@@ -17,7 +17,7 @@ from bot.store import Store
 from retrieval.errors import DatabaseAwayError
 from storage.engine import create_engine
 from tests.retrieval.consistency import assert_consistent
-from tests.retrieval.test_self_check import NumberEmbedder
+from tests.retrieval.index.test_self_check import NumberEmbedder
 from tests.retrieval.test_shared import SUBJECTS, Shared, finds, first, paper, papers
 from tests.servers import PgBouncer
 

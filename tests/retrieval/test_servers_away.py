@@ -21,7 +21,7 @@ from retrieval.index.chroma_server import ChromaServer
 from retrieval.index.vectors import DenseIndex
 from retrieval.library import Library
 from storage.engine import create_engine
-from tests.retrieval.test_self_check import NumberEmbedder
+from tests.retrieval.index.test_self_check import NumberEmbedder
 from tests.retrieval.test_shared import SUBJECTS, finds, first, paper, papers, soon
 from tests.servers import Chroma, Postgres, free_port
 

@@ -27,7 +27,7 @@ from retrieval.library import Library
 from retrieval.papers import Paper
 from retrieval.sources.fetched import Fetched
 from tests.retrieval.consistency import assert_consistent
-from tests.retrieval.test_self_check import NumberEmbedder
+from tests.retrieval.index.test_self_check import NumberEmbedder
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence

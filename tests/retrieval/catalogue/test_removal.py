@@ -26,7 +26,7 @@ from tests.retrieval.consistency import assert_consistent, held
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 TITLE = "Cats that sit on mats"
 CATS = Fetched(
     Paper("arxiv:2401.00001", TITLE, "Cats sit on the mat.", "arxiv", "https://arxiv.org/abs/2401.00001"),

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.slow
 
 ROWS = [
     json.loads(line)
-    for line in (Path(__file__).parents[1] / "fixtures" / "other_scripts.jsonl").read_text("utf-8").splitlines()
+    for line in (Path(__file__).parents[2] / "fixtures" / "other_scripts.jsonl").read_text("utf-8").splitlines()
 ]
 
 

@@ -14,7 +14,7 @@ from retrieval.index.embedding_worker import embed_pending
 from retrieval.index.stamp import stamp_of
 from retrieval.papers import Paper
 from tests.retrieval.consistency import assert_consistent
-from tests.retrieval.test_self_check import NumberEmbedder
+from tests.retrieval.index.test_self_check import NumberEmbedder
 from tests.retrieval.test_shared import shared  # noqa: F401  # a fixture
 
 if TYPE_CHECKING:
