@@ -15,6 +15,7 @@ import pytest
 import stamina
 
 from retrieval.sources import formats
+from retrieval.sources.limiter import SystemClock
 from tests.fulltext import bad
 from tests.fulltext.printing import print_paper
 from tests.local_sources import LocalSources, some_papers
@@ -43,6 +44,7 @@ def local(monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalSources]:
     thread.start()
     served, loop, ended = started.result(timeout=30)
     monkeypatch.setenv("FOOTNOTE_ARXIV__BASE_URL", served.base_url)
+    monkeypatch.setattr(SystemClock, "sleep", lambda _clock, _time: asyncio.sleep(0))  # arXiv wants 3 s
     with stamina.set_testing(True, attempts=2, cap=True):
         yield served
     loop.call_soon_threadsafe(ended.set)
