@@ -335,7 +335,7 @@ class TestMessages:
         ]
         assert message.attachments[0].filename == "figure.png"
         stored = await bot.place(papers).fetch_message(message.id)
-        assert (await stored.attachments[0].read()).startswith(b'"""Drive')
+        assert (await stored.attachments[0].read()).startswith(b'"""Connect')
 
     async def test_edits_are_remembered(self, bot: Bot, papers: Any) -> None:
         sent = await bot.place(papers).send("one")
