@@ -13,7 +13,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from bot.answering.evidence.assessor import MIN_HOLDS
+from bot.answering.assessor import MIN_HOLDS
 from bot.commands.evaluate import run_over
 from bot.report.figures import reliability, split_confidences
 from bot.report.pictures import draw_refusal, draw_reliability

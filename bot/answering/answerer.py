@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from bot.answering.answer_builder import AnswerBuilder, Stopwatch
+from bot.answering.assessor import Assessor
 from bot.answering.composer import FALLBACK_AFTER, Composer
 from bot.answering.conversation import Conversation, Exchange
-from bot.answering.evidence.assessor import Assessor
 from bot.answering.evidence.named_papers import named_by
 from bot.answering.evidence.selection import Selection
 from bot.answering.gap_notes import gap_notes

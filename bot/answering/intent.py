@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
-from bot.answering.evidence.assessor import Assessor
+from bot.answering.assessor import Assessor
 from bot.answering.reading.kind import Kind
 from bot.answering.reading.question import Reader
 from retrieval import EmbeddingError

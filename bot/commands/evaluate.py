@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from rich.table import Table
 
 from bot.answering import Exchange
+from bot.answering.assessor import MIN_HOLDS
 from bot.answering.conversation import Conversation
-from bot.answering.evidence.assessor import MIN_HOLDS
 from bot.answering.reading.language_detection import keep_tables_in
 from bot.console import print_json, progress_bar, show_figures, stdout
 from bot.errors import SettingsError

@@ -6,10 +6,10 @@ import datetime as dt
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+from bot.answering.assessor import Assessor
 from bot.answering.conversation.dialogue import ContextualQuestion, DialogueState, Exchange, Relation, Rewriter
 from bot.answering.conversation.ordinals import picked
 from bot.answering.conversation.reader import FollowUpReader
-from bot.answering.evidence.assessor import Assessor
 from bot.answering.reading.question import Reader
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from bot.answering.evidence.assessor import MIN_LISTED
+from bot.answering.assessor import MIN_LISTED
 from bot.answering.evidence.features import listing_columns
 from bot.answering.evidence.models import models_for
 from bot.digest.matcher import match, matching_for

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bot.answering.evidence.assessor import MOST_LISTED, MOST_SENTENCES, Assessor
+from bot.answering.assessor import MOST_LISTED, MOST_SENTENCES, Assessor
 from bot.answering.reading.kind import Kind
 from bot.answering.reading.question import Reader
 from retrieval.text.text import fold, sentences
