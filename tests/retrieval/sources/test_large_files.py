@@ -117,7 +117,7 @@ def test_a_file_of_which_nothing_is_chosen_is_no_error_and_one_without_papers_is
 def test_strict_reads_everything_before_the_first_paper_is_given(tmp_path: Path) -> None:
     path = tmp_path / "a.jsonl"
     path.write_text('{"title": "One", "abstract": "a"}\n' * 3 + "{\n")
-    with pytest.raises(BadInputError, match="Nothing of"):
+    with pytest.raises(BadInputError, match="Nothing from"):
         stream_source(str(path), Choice(), strict=True)
     assert len(list(stream_source(str(path), Choice()).papers)) == 3
 
