@@ -22,7 +22,7 @@ class Ingested:
     """What came of reading a source.
 
     Attributes:
-        added: the papers that were read, if need be until the failure.
+        added: the papers that were read, up to the failure if there was one.
         remarks: sentences on what was left out or should be known.
         failure: why the source could not be read to its end, in a sentence; None if it was.
     """
@@ -59,7 +59,7 @@ async def _ingest_single(library: Library, source: Single, *, full_text: bool) -
 
 
 async def _ingest_online(library: Library, source: OnlineSource, progress: Progress) -> Ingested:
-    """Read a source on from its cursor, after indexing what an earlier reading left."""
+    """Read a source from where it was left, after indexing what was pending."""
     added, remarks, failure = Added(), dict[str, None](), None
     try:
         await library.index_pending()
