@@ -40,7 +40,7 @@ class CatalogueReader:
         """A paper by any of its ids, even if it is withdrawn and no longer found; None if it is unknown."""
         if paper := (await self._paper_cache.papers([paper_id])).get(paper_id):
             return paper
-        current = (await self.current_ids([paper_id])).get(paper_id)
+        current = await self._current_id(paper_id)
         return (await self._paper_cache.papers([current])).get(current) if current else None
 
     async def find(self, text: str) -> Paper | None:
@@ -51,7 +51,7 @@ class CatalogueReader:
     async def id_of(self, text: str) -> str | None:
         """The id of the one paper that a text names, as in `find`, even if it was removed."""
         name = text.strip()
-        if current := (await self.current_ids([name])).get(name):
+        if current := await self._current_id(name):
             return current
         named = set((await resolve(find_references(text), self._catalogue, self._lexical)).values())
         return named.pop() if len(named) == 1 else None
@@ -63,9 +63,12 @@ class CatalogueReader:
         """
         return await self._catalogue.current_ids(paper_ids)
 
+    async def _current_id(self, paper_id: str) -> str | None:
+        return (await self.current_ids([paper_id])).get(paper_id)
+
     async def known(self, paper_id: str) -> Known | None:
         """Everything known about a paper and its sources, by any of its ids; None if it is not here."""
-        current = (await self.current_ids([paper_id])).get(paper_id)
+        current = await self._current_id(paper_id)
         return (await self._catalogue.known([current])).get(current) if current else None
 
     async def details(self, paper_ids: Iterable[str]) -> dict[str, Fetched]:
@@ -97,7 +100,7 @@ class CatalogueReader:
 
     async def full_text(self, paper_id: str) -> FullText | None:
         """The full text of a paper, by any of its ids; None if there is none."""
-        current = (await self.current_ids([paper_id])).get(paper_id)
+        current = await self._current_id(paper_id)
         return (await self._catalogue.full_texts.of([current])).get(current) if current else None
 
     async def ids(
