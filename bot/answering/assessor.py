@@ -116,9 +116,8 @@ class Assessor:
         if question.compares(len(named)):
             return await self._compare(question, ordered, meant, holds)
         summary = question.kind is Kind.SUMMARY and bool(meant)
-        definition = question.kind is Kind.DEFINITION and bool(
-            meant
-        )  # a paper defines the thing that it is named after
+        # A paper defines the thing that it is named after.
+        definition = question.kind is Kind.DEFINITION and bool(meant)
         from_full_texts = None
         if not definition and not (summary and question.kinds[Kind.SUMMARY] >= MIN_SUMMARY):
             from_full_texts = await self._search_full_texts(question, meant or ordered, ordered)
